@@ -1,0 +1,1 @@
+"""From a detection to crops that the per-face networks expect."""

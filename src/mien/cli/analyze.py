@@ -1,0 +1,139 @@
+"""`mien analyze`: photos in; a table, JSON Lines, annotated copies and aligned crops out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import typer
+from rich.console import Console
+
+from mien.align.view import FaceView
+from mien.analyze import STAGES, Analyzer, Stage
+from mien.cli.interrupt import Interrupt
+from mien.cli.prepare import pull_for
+from mien.cli.sources import NamedSource, expand
+from mien.cli.terminal import analysis_table, counter, saved_name, stdout_console, warn
+from mien.detect.policy import DetectPolicy
+from mien.draw import draw_analysis
+from mien.errors import ImageError, MienError
+from mien.face import Analysis
+from mien.image import ImageLimits, open_photo, write_image
+from mien.settings import load_settings
+
+SCHEMA = "mien.analysis/1"
+EXIT_SOME_FAILED = 1
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command()
+def analyze(
+    paths: Annotated[list[str], typer.Argument(help="Files, folders, patterns, or - for standard input.")],
+    stages: Annotated[str, typer.Option(help="Any of landmark,quality,embed; or detect for none of them.")] = ",".join(STAGES),
+    json_to: Annotated[str | None, typer.Option("--json", metavar="FILE|-", help="JSON Lines, one a photo.")] = None,
+    save: Annotated[Path | None, typer.Option(metavar="DIR", help="Write annotated copies here.")] = None,
+    crops: Annotated[Path | None, typer.Option(metavar="DIR", help="Write aligned 112 x 112 faces here.")] = None,
+    min_face: Annotated[float | None, typer.Option(help="Smallest face width in px that must be found.", min=4)] = None,
+    detector: Annotated[str, typer.Option(help="yunet, or blazeface for webcams.")] = "yunet",
+    embedder: Annotated[str, typer.Option(help="Name of an embedder's card.")] = "sface",
+    threads: Annotated[int | None, typer.Option(help="Photos worked on at once.", min=1)] = None,
+) -> None:
+    """Find and describe the faces in photos and folders.
+
+    Exit code: 0; 1 where some photos could not be read (the others are done all the same); 2 for an error.
+    """
+    settings = load_settings(threads=threads)
+    limits = ImageLimits(settings.max_pixels, settings.max_bytes)
+    sources = expand(paths, limits)
+    wanted = parse_stages(stages)
+    pull_for([detector, *wanted], [embedder] if "embed" in wanted else [], settings)
+    analyzer = Analyzer(
+        wanted, settings, DetectPolicy(min_face_px=min_face), detector=detector, embedder=embedder
+    )
+    with ExitStack() as stack:
+        lines = _open_lines(json_to, stack)
+        output = Output(lines, None if lines is sys.stdout else stdout_console(), save, crops, limits)
+        raise typer.Exit(_run(analyzer, sources, output))
+
+
+def parse_stages(text: str) -> list[Stage]:
+    """`landmark,quality` as stages; `detect` stands for finding alone. `Analyzer` refuses what it does not know."""
+    names = [name.strip() for name in text.split(",") if name.strip() not in ("", "detect")]
+    return names  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where results go."""
+
+    lines: TextIO | None
+    console: Console | None
+    save: Path | None
+    crops: Path | None
+    limits: ImageLimits
+
+    def result(self, index: int, named: NamedSource, analysis: Analysis) -> None:
+        """Write one photo's results, pictures first, so that a line of JSON means that all is there."""
+        if self.save or self.crops:
+            self._pictures(index, named, analysis)
+        if self.lines:
+            _write_line(self.lines, {"schema": SCHEMA, "source": named.name} | analysis.to_dict())
+        if self.console:
+            self.console.print(analysis_table(named.name, analysis))
+            self.console.print()
+
+    def failure(self, named: NamedSource, error: MienError) -> None:
+        """Report one photo that could not be read."""
+        warn(f"{named.name}: {error}")
+        if self.lines:
+            problem = {"code": error.code, "cause": error.cause, "cure": error.cure}
+            _write_line(self.lines, {"schema": SCHEMA, "source": named.name, "error": problem})
+
+    def _pictures(self, index: int, named: NamedSource, analysis: Analysis) -> None:
+        photo = open_photo(named.source, self.limits)
+        stem = saved_name(named.name, index)
+        if self.save:
+            self.save.mkdir(parents=True, exist_ok=True)
+            write_image(self.save / f"{stem}.jpg", draw_analysis(photo.pixels().pixels, analysis))
+        if self.crops:
+            self.crops.mkdir(parents=True, exist_ok=True)
+            for number, face in enumerate(analysis.faces):
+                write_image(self.crops / f"{stem}-{number + 1}.png", FaceView(photo, face.detection).aligned)
+
+
+def _run(analyzer: Analyzer, sources: list[NamedSource], output: Output) -> int:
+    failed = 0
+    with Interrupt() as interrupt, counter(len(sources), output.console or Console(stderr=True)) as bar:
+        results: Iterable[Analysis | ImageError] = analyzer.analyze_many(
+            named.source for named in sources if not interrupt.asked
+        )
+        for index, (named, result) in enumerate(zip(sources, results, strict=False)):
+            if isinstance(result, ImageError):
+                failed += 1
+                output.failure(named, result)
+            else:
+                output.result(index, named, result)
+            bar.step()
+        if interrupt.asked:
+            raise KeyboardInterrupt
+    if failed:
+        warn(f"{failed} of {len(sources)} photos could not be read.")
+    return EXIT_SOME_FAILED if failed else 0
+
+
+def _open_lines(target: str | None, stack: ExitStack) -> TextIO | None:
+    if target is None:
+        return None
+    return sys.stdout if target == "-" else stack.enter_context(open(target, "w", encoding="utf-8"))
+
+
+def _write_line(lines: TextIO, record: dict[str, object]) -> None:
+    """One whole line at once."""
+    lines.write(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n")
+    lines.flush()

@@ -1,0 +1,75 @@
+"""`mien`: the commands, and what errors and interruptions become."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+from mien.errors import MienError
+
+# Where each command lives; loaded when called, so that `mien --help` stays fast.
+COMMANDS = {
+    "demo": ("mien.cli.demo", "Analyse a sample photo, to see that everything works."),
+    "analyze": ("mien.cli.analyze", "Find and describe the faces in photos and folders."),
+    "compare": ("mien.cli.compare", "Are two photos of the same person, at the error rate asked for?"),
+    "calibrate": ("mien.cli.calibrate", "Build a calibration, score to false match rate, from a folder of people."),
+    "evaluate": ("mien.cli.evaluate", "Measure accuracy by the field's protocols."),
+    "weights": ("mien.cli.weights", "List, fetch, verify, pack and add model weights."),
+    "doctor": ("mien.cli.doctor", "What is installed, whether it works, and how fast."),
+}
+EXIT_ERROR = 2
+EXIT_INTERRUPTED = 130
+
+
+def usage() -> str:
+    """What `mien --help` prints, without loading any command."""
+    width = max(len(name) for name in COMMANDS)
+    lines = [f"  {name:<{width}}  {text}" for name, (_, text) in COMMANDS.items()]
+    head = ["Usage: mien COMMAND [ARGS]...", "", "Faces, identities and expressions from images, on your own machine.", ""]
+    return "\n".join([*head, *lines, "", "`mien COMMAND --help` describes one; `mien --version` prints the version."])
+
+
+def _dispatch(arguments: list[str]) -> int:
+    name = arguments[0] if arguments else "--help"
+    if name in ("--help", "-h", "help"):
+        print(usage())
+        return 0
+    if name == "--version":
+        from mien import __version__
+
+        print(f"mien {__version__}")
+        return 0
+    if name not in COMMANDS:
+        print(f"error: There is no command {name!r}.\n\n{usage()}", file=sys.stderr)
+        return EXIT_ERROR
+    try:
+        import_module(COMMANDS[name][0]).app(arguments[1:], prog_name=f"mien {name}")
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 0
+    return 0
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line; the exit code: 0, 1 and 3 as the command says, 2 for an error, 130 for Ctrl-C."""
+    try:
+        code = _dispatch(arguments)
+        sys.stdout.flush()
+        return code
+    except MienError as error:
+        print(f"error: {error.cause}", file=sys.stderr)
+        if error.cure:
+            print(f"       {error.cure}", file=sys.stderr)
+        return EXIT_ERROR
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has had enough (`| head`). Python would complain once more while closing stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def main() -> None:
+    """Entry point of the `mien` command."""
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,53 @@
+"""What a user names on the command line, as single images: files, folders, globs, and `-` for standard input."""
+
+from __future__ import annotations
+
+import glob
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mien.errors import ImageMissing
+from mien.image import ImageLimits
+from mien.image.source import read_source
+
+# Only for folders: a file named by itself is read whatever its name, since the content decides.
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif", ".avif"}
+STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedSource:
+    """`name` for reports; `source` for `open_photo`."""
+
+    name: str
+    source: Path | bytes
+
+
+def expand(names: Iterable[str], limits: ImageLimits) -> list[NamedSource]:
+    """Every image that `names` stand for, in their order, a folder's (with its subfolders) sorted by name.
+
+    Raises ImageMissing for a folder or pattern without images. A single file that is absent is left to be reported
+    with its own error.
+    """
+    return [source for name in names for source in _expand(name, limits)]
+
+
+def _expand(name: str, limits: ImageLimits) -> Iterator[NamedSource]:
+    path = Path(name)
+    if name == STDIN:
+        yield NamedSource(STDIN, read_source(sys.stdin.buffer, limits))
+    elif path.is_dir():
+        yield from _named(sorted(item for item in path.rglob("*") if item.suffix.lower() in SUFFIXES), name)
+    elif glob.has_magic(name) and not path.exists():
+        found = sorted(Path(item) for item in glob.glob(name, recursive=True))
+        yield from _named([item for item in found if item.is_file()], name)
+    else:
+        yield NamedSource(name, path)
+
+
+def _named(paths: list[Path], where: str) -> Iterator[NamedSource]:
+    if not paths:
+        raise ImageMissing(f"There are no images in {where}.", f"Folders are searched for {', '.join(sorted(SUFFIXES))}.")
+    yield from (NamedSource(str(path), path) for path in paths)

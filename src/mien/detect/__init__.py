@@ -1,0 +1,1 @@
+"""Finding faces: a photo in, detections out."""

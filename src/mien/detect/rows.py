@@ -1,0 +1,43 @@
+"""Candidates as rows of one array, and what every detector does with them."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.face import Box, Detection
+
+Rows = NDArray[np.float32]
+"""(N, 15) float32 candidates: box x, y, width, height, five points x, y, score in 0..1; in px."""
+
+
+def suppress(rows: Rows, overlap: float) -> Rows:
+    """Greedy non-maximum suppression at an intersection over union of `overlap`; the best first."""
+    if not len(rows):
+        return rows
+    keep = cv2.dnn.NMSBoxes(rows[:, :4].tolist(), rows[:, 14].tolist(), 0.0, overlap)
+    return rows[np.asarray(keep, int).reshape(-1)]
+
+
+def moved(rows: Rows, x: float, y: float) -> Rows:
+    """A copy, shifted by x and y px."""
+    rows = rows.copy()
+    rows[:, [0, 4, 6, 8, 10, 12]] += x
+    rows[:, [1, 5, 7, 9, 11, 13]] += y
+    return rows
+
+
+def scaled(rows: Rows, x: float, y: float) -> Rows:
+    """A copy, stretched by x and y about the origin."""
+    rows = rows.copy()
+    rows[:, [0, 2, 4, 6, 8, 10, 12]] *= x
+    rows[:, [1, 3, 5, 7, 9, 11, 13]] *= y
+    return rows
+
+
+def detection(row: Rows) -> Detection:
+    """One row (15,) as a Detection."""
+    landmarks = row[4:14].reshape(5, 2).astype(np.float32)
+    landmarks.setflags(write=False)
+    return Detection(Box(*(float(value) for value in row[:4])), min(1.0, float(row[14])), landmarks)

@@ -1,0 +1,59 @@
+"""Annotated pictures: boxes, points and a line of text a face."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from mien.face import Analysis, Face, FaceMesh, Floats, Pixels, Quality
+
+ACCENT = (0, 200, 150)
+INK = (12, 16, 20)
+MESH = (255, 255, 255)
+
+
+def draw_analysis(pixels: Pixels, analysis: Analysis, captions: Sequence[str] | None = None) -> Pixels:
+    """A copy of `pixels` (H, W, 3) uint8 RGB, the whole upright photo at any scale, with its faces drawn on.
+
+    captions: a text for each face; by default its number, score and quality.
+    """
+    canvas = Image.fromarray(pixels)
+    scale = canvas.width / analysis.width
+    pen = ImageDraw.Draw(canvas, "RGBA")
+    for index, face in enumerate(analysis.faces):
+        caption = captions[index] if captions else caption_of(index, face)
+        _draw_face(pen, face, caption, scale, max(canvas.size))
+    return np.asarray(canvas, np.uint8)
+
+
+def caption_of(index: int, face: Face) -> str:
+    """`1  0.94` and, where quality was asked for, ` q 81`."""
+    quality = f"  q {face.quality.score:.0f}" if isinstance(face.quality, Quality) else ""
+    return f"{index + 1}  {face.detection.score:.2f}{quality}"
+
+
+def _draw_face(pen: ImageDraw.ImageDraw, face: Face, caption: str, scale: float, longest: int) -> None:
+    box = face.detection.box
+    left, top = box.x * scale, box.y * scale
+    right, bottom = left + box.width * scale, top + box.height * scale
+    width = max(1, round(longest / 500))
+    if isinstance(face.landmark, FaceMesh):
+        _dots(pen, face.landmark.points[:, :2] * scale, max(0.5, (right - left) / 300), (*MESH, 110))
+        _dots(pen, face.landmark.irises[:, 0] * scale, max(1.0, (right - left) / 60), (*ACCENT, 255))
+    else:
+        _dots(pen, face.detection.landmarks * scale, max(1.0, (right - left) / 40), (*ACCENT, 255))
+    pen.rectangle((left, top, right, bottom), outline=(*ACCENT, 255), width=width)
+    font = ImageFont.load_default(float(min(max(longest / 60, 10), max(10, (right - left) / 5))))
+    text_left, text_top, text_right, text_bottom = pen.textbbox((left, top), caption, font=font)
+    lift = (text_bottom - text_top) + 4 * width
+    if top - lift < 0:
+        lift = 0
+    pen.rectangle((left, top - lift, text_right + 2 * width, text_bottom + 2 * width - lift), fill=(*ACCENT, 230))
+    pen.text((left + width, top - lift), caption, fill=(*INK, 255), font=font)
+
+
+def _dots(pen: ImageDraw.ImageDraw, points: Floats, radius: float, fill: tuple[int, ...]) -> None:
+    for x, y in points:
+        pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=fill)

@@ -1,0 +1,1 @@
+"""Who a face is, as a vector: aligned crops in, embeddings out."""

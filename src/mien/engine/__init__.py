@@ -1,0 +1,1 @@
+"""Inference engines: a model's bytes in, arrays out. No stage knows which engine runs it."""

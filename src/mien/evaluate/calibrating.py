@@ -1,0 +1,145 @@
+"""From embeddings of known people to a calibration, and from several calibrations to the worst of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from mien.decide.calibration import Calibration, CalibrationError, ErrorRate, GroupRate, Knot, MissRate
+from mien.evaluate.curve import FmrCurve
+from mien.evaluate.resample import ImpostorTail, Numbers, draws_of_people, interval
+from mien.evaluate.scores import genuine_pairs, impostor_pairs, n_impostor_pairs, n_people_pairs
+from mien.evaluate.templates import Templates
+
+# Fewer people say nothing about rates that anyone would ask for.
+FEWEST_PEOPLE: Final = 50
+# From here on, no error among all pairs of people supports an FMR of 1e-4 (rule of 3), as FIDO's practice has it.
+ENOUGH_PEOPLE: Final = 246
+# From here on, an FMR of 1e-4 is counted (rule of 30).
+COUNTING_PEOPLE: Final = 776
+REFERENCE_FMRS: Final = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
+GROUP_FMRS: Final = (1e-3, 1e-4)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a calibration says about itself: its id, where the images come from, what kind of photos it holds for."""
+
+    id: str
+    source: str
+    domain: str
+    notes: tuple[str, ...] = ()
+
+
+def calibrate(templates: Templates, origin: Origin, groups: Sequence[str] = ()) -> Calibration:
+    """Build the calibration of one set of people; `groups` (N,) names each image's group for rates by group.
+
+    Raises CalibrationError for fewer than 50 people. Fewer than 246 make an indicative calibration.
+    """
+    if templates.n_people < FEWEST_PEOPLE:
+        raise CalibrationError(
+            f"{templates.n_people} people are too few for a calibration.",
+            f"{FEWEST_PEOPLE} make an indicative one; {ENOUGH_PEOPLE} support a false match rate of 1e-4 if no error is"
+            f" seen, {COUNTING_PEOPLE} let it be counted.",
+        )
+    curve = FmrCurve(templates)
+    calibration = Calibration(
+        id=origin.id,
+        model=templates.model,
+        source=origin.source,
+        domain=origin.domain,
+        n_people=templates.n_people,
+        n_images=len(templates.people),
+        n_impostor_pairs=n_impostor_pairs(templates),
+        knots=curve.knots(),
+        tail=curve.tail(),
+        indicative=templates.n_people < ENOUGH_PEOPLE,
+        notes=origin.notes,
+    )
+    return replace(
+        calibration,
+        groups=tuple(group_rates(templates, groups, calibration)) if groups else (),
+        misses=miss_rates(templates, calibration),
+    )
+
+
+def worst_of(calibrations: Sequence[Calibration], origin: Origin) -> Calibration:
+    """At every score the largest FMR that any of the calibrations gives, down to where one of them no longer answers.
+
+    For decisions on photos of which only one thing is known: that they resemble some of these sets. People, images and
+    pairs are the sums. Raises CalibrationError where they are for different models.
+    """
+    first = calibrations[0]
+    if any(one.model != first.model for one in calibrations):
+        raise CalibrationError("Calibrations of different models cannot be joined.", "Build each with one embedder.")
+    return Calibration(
+        id=origin.id,
+        model=first.model,
+        source=origin.source,
+        domain=origin.domain,
+        n_people=sum(one.n_people for one in calibrations),
+        n_images=sum(one.n_images for one in calibrations),
+        n_impostor_pairs=sum(one.n_impostor_pairs for one in calibrations),
+        knots=tuple(_worst_knots(calibrations)),
+        groups=tuple(group for one in calibrations for group in one.groups),
+        indicative=all(one.indicative for one in calibrations),
+        notes=(*origin.notes, *(note for one in calibrations for note in one.notes)),
+    )
+
+
+def _worst_knots(calibrations: Sequence[Calibration]) -> list[Knot]:
+    knots: list[Knot] = []
+    for score in sorted({knot.score for one in calibrations for knot in one.knots}):
+        rates = [one.fmr(score) for one in calibrations]
+        worst = max(range(len(rates)), key=lambda i: rates[i].value)
+        if score > calibrations[worst].knots[-1].score:
+            break
+        low, high = max(rate.low for rate in rates), max(rate.high for rate in rates)
+        value = min(rates[worst].value, knots[-1].fmr.value if knots else 1.0)
+        knots.append(Knot(score, ErrorRate(value, min(low, value), max(high, value), rates[worst].extrapolated)))
+    return knots
+
+
+def group_rates(templates: Templates, groups: Sequence[str], calibration: Calibration) -> list[GroupRate]:
+    """FMR among each group's own pairs at the thresholds that the whole calibration has for 1e-3 and 1e-4."""
+    labels = np.array(groups)
+    rates = []
+    for asked in GROUP_FMRS:
+        if asked < calibration.smallest_counted_fmr:
+            continue
+        threshold = calibration.threshold(asked)
+        for group in sorted(set(groups)):
+            members = templates.of_images(labels == group)
+            if members.n_people > 1:
+                rates.append(GroupRate(group, asked, n_impostor_pairs(members), _fmr_at(members, threshold)))
+    return rates
+
+
+def _fmr_at(templates: Templates, threshold: float) -> ErrorRate:
+    tail = ImpostorTail(templates, impostor_pairs(templates, threshold))
+    thresholds = np.array([threshold])
+    counted = tail.rates(thresholds, np.ones(templates.n_people))[0]
+    draws = draws_of_people(templates.n_people)
+    return interval(
+        np.array([tail.rates(thresholds, draw)[0] for draw in draws]), float(counted), n_people_pairs(templates)
+    )
+
+
+def miss_rates(templates: Templates, calibration: Calibration) -> tuple[MissRate, ...]:
+    """FNMR over all pairs of images of one person, at the thresholds for 1e-2 to 1e-6, as far as the curve goes."""
+    pairs = genuine_pairs(templates)
+    people = templates.people[pairs.first]
+    asked = [fmr for fmr in REFERENCE_FMRS if fmr >= calibration.smallest_fmr]
+    if not len(people):
+        return ()
+    missed: Numbers = np.stack([pairs.scores < calibration.threshold(fmr) for fmr in asked]).astype(np.float64)
+    n_people = len(np.unique(people))
+    replicates = [missed @ draw[people] / max(draw[people].sum(), 1) for draw in draws_of_people(templates.n_people)]
+    rates = (
+        interval(values, float(counted), n_people)
+        for values, counted in zip(np.array(replicates).T, missed.mean(axis=1), strict=True)
+    )
+    return tuple(MissRate(fmr, rate) for fmr, rate in zip(asked, rates, strict=True))

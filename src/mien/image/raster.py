@@ -1,0 +1,163 @@
+"""PNG, WebP, BMP, TIFF, GIF and AVIF through Pillow; HEIC through pillow-heif, where that is installed."""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from PIL import Image
+from PIL.AvifImagePlugin import AvifImageFile
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.ImageFile import ImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from mien.errors import ImageCorrupt, ImageEmpty, ImageError, ImageFormatRefused, ImageTooLarge, ImageTruncated
+from mien.face import Pixels
+from mien.image.containers import bare_png, check_boxes, check_tiff_start, webp_size
+from mien.image.exif import SIDEWAYS, orientation, upright
+from mien.image.limits import ImageLimits, check_size
+from mien.image.quiet import quiet
+
+STRIP_ROWS: Final = 256
+LARGEST_TILE_SIDE: Final = 4096
+TILE_WIDTH_TAG, TILE_LENGTH_TAG, BITS_TAG = 322, 323, 258
+WHITE: Final = (255, 255, 255)
+ALPHA_MODES: Final = frozenset({"LA", "PA", "RGBA"})
+MODES: Final = ALPHA_MODES | {"1", "L", "P", "RGB", "RGBX", "CMYK", "YCbCr", "I;16", "I;16L", "I;16B"}
+TURNED_BY_DECODER: Final = frozenset({"tiff", "heic"})
+NOTHING_INSIDE: Final = ("no more images", "not identified by this driver")
+DECODER_ERRORS: Final = (
+    OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, AttributeError, EOFError, ArithmeticError,
+    RuntimeError, AssertionError, MemoryError, struct.error, Image.DecompressionBombError,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class RasterFile:
+    """An encoded image with its header read. `turn` is the EXIF orientation that is left to apply, 1..8."""
+
+    data: bytes
+    format: str
+    stored_size: tuple[int, int]
+    turn: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in px, upright."""
+        width, height = self.stored_size
+        return (height, width) if self.turn in SIDEWAYS else (width, height)
+
+    def decode(self, scale: float) -> Pixels:
+        """Upright (H, W, 3) uint8 RGB; always at full size, since these formats gain nothing from less."""
+        try:
+            with quiet(), OPENERS[self.format](io.BytesIO(self.data)) as image:
+                image.load()
+                if image.size != self.stored_size:
+                    raise ImageCorrupt("The picture's size differs from what its header says.", "Export it again.")
+                return upright(_to_rgb(image), self.turn)
+        except DECODER_ERRORS as error:
+            raise _decoder_error(error, self.format) from error
+
+
+def open_raster(data: bytes, format_: str, limits: ImageLimits) -> RasterFile:
+    """Read the header and check it, before any pixel is allocated.
+
+    Raises ImageTruncated, ImageCorrupt, ImageEmpty, ImageTooLarge, or ImageFormatRefused for pixels without an honest
+    RGB (floating point, 32-bit integers, Lab) and for HEIC where its extra is not installed.
+    """
+    data = _check_container(data, format_, limits)
+    try:
+        with quiet(), OPENERS[format_](io.BytesIO(data)) as image:
+            check_size(*image.size, limits)
+            _check_mode(image)
+            turn = 1 if format_ in TURNED_BY_DECODER else orientation(image.info.get("exif") or b"")
+            return RasterFile(data, format_, image.size, turn)
+    except DECODER_ERRORS as error:
+        raise _decoder_error(error, format_) from error
+
+
+def _open_heic(stream: io.BytesIO) -> ImageFile:
+    try:
+        from pillow_heif import HeifImageFile
+    except ImportError as error:
+        raise ImageFormatRefused("Reading HEIC needs an extra.", "pip install 'mien[heif]'") from error
+    return HeifImageFile(stream)  # type: ignore[no-any-return, unused-ignore]
+
+
+# Pillow's own class for each format: `Image.open` would try others too, and check against a limit that is global.
+OPENERS: Final[dict[str, Callable[[io.BytesIO], ImageFile]]] = {
+    "png": PngImageFile,
+    "webp": WebPImageFile,
+    "bmp": BmpImageFile,
+    "tiff": TiffImageFile,
+    "gif": GifImageFile,
+    "avif": AvifImageFile,
+    "heic": _open_heic,
+}
+
+
+def _check_container(data: bytes, format_: str, limits: ImageLimits) -> bytes:
+    """The bytes that the decoder may see."""
+    if format_ == "png":
+        return bare_png(data)
+    if format_ == "webp":
+        check_size(*webp_size(data), limits)
+    elif format_ == "tiff":
+        check_tiff_start(data)
+    elif format_ in ("avif", "heic"):
+        check_boxes(data, format_.upper())
+    return data
+
+
+def _check_mode(image: ImageFile) -> None:
+    mode = image.mode
+    if isinstance(image, TiffImageFile):
+        sides = [image.tag_v2.get(tag, 0) for tag in (TILE_WIDTH_TAG, TILE_LENGTH_TAG)]
+        if any(side > max(*image.size, LARGEST_TILE_SIDE) for side in sides):
+            raise ImageCorrupt("The TIFF's tiles are far larger than its picture.", "Export it again.")
+        if mode.startswith("I;16") and image.tag_v2.get(BITS_TAG) != (16,):
+            mode = "I;12"
+    if mode not in MODES:
+        kind = {"F": "floating-point", "I": "32-bit integer"}.get(mode, mode)
+        raise ImageFormatRefused(f"The image has {kind} pixels.", "Convert it to 8 or 16 bits, grey or RGB.")
+
+
+def _to_rgb(image: Image.Image) -> Pixels:
+    """(H, W, 3), strip by strip, so that no second copy of the whole picture is ever held."""
+    rgb = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, STRIP_ROWS):
+        bottom = min(top + STRIP_ROWS, image.height)
+        rgb[top:bottom] = _strip_to_rgb(image.crop((0, top, image.width, bottom)))
+    return rgb
+
+
+def _strip_to_rgb(strip: Image.Image) -> Pixels:
+    if strip.mode.startswith("I;16"):
+        grey = (np.asarray(strip).astype(np.uint32) * 255 + 32767) // 65535
+        return grey.astype(np.uint8)[..., np.newaxis]
+    if strip.mode in ALPHA_MODES or "transparency" in strip.info:
+        ink = strip.convert("RGBA")
+        paper = Image.new("RGB", ink.size, WHITE)
+        paper.paste(ink, mask=ink)
+        return np.asarray(paper)
+    return np.asarray(strip.convert("RGB"))
+
+
+def _decoder_error(error: BaseException, format_: str) -> ImageError:
+    name, text = format_.upper(), str(error) or type(error).__name__
+    if isinstance(error, MemoryError):
+        return ImageTooLarge(f"There is not enough memory for the {name}.", "Make it smaller.")
+    if isinstance(error, Image.DecompressionBombError):
+        return ImageTooLarge(f"The {name} has more pixels than Pillow allows.", "Raise PIL.Image.MAX_IMAGE_PIXELS.")
+    if any(sign in text for sign in NOTHING_INSIDE):
+        return ImageEmpty(f"The {name} holds no picture, or one without pixels.", "There is nothing in it to look at.")
+    if any(sign in text.lower() for sign in ("truncated", "unexpected end", "end of file")):
+        return ImageTruncated(f"The {name} ends before its picture does.", "Copy or download it again.")
+    return ImageCorrupt(f"The {name} is damaged ({text}).", "Export it again.")

@@ -1,0 +1,1 @@
+"""Whether a face is good enough for its purpose, and why not."""

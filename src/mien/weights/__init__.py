@@ -1,0 +1,1 @@
+"""Weights: cards are data, the hash decides, nothing is imported or unpickled."""

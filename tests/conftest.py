@@ -1,0 +1,86 @@
+"""What every test shares: no network, the pulled weights, the samples, and development data where it is present."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+os.environ["MIEN_OFFLINE"] = "1"
+os.environ["PIP_NO_INDEX"] = "1"  # child processes that would ask pip
+
+from mien.image import open_photo  # noqa: E402 - the environment comes first
+from mien.settings import Settings, load_settings  # noqa: E402
+from mien.weights.fetch import ensure  # noqa: E402
+
+ROOT = Path(__file__).parents[1]
+DATA = ROOT.parent / "shared" / "data"
+
+
+class NetworkBlocked(RuntimeError):
+    """A test tried to leave the machine."""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_network() -> Iterator[None]:
+    """Refuse every connection and every name look-up, from the first test on."""
+
+    def refuse(*args: Any, **kwargs: Any) -> None:
+        raise NetworkBlocked("Tests never touch the network.")
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(socket.socket, "connect", refuse)
+    patch.setattr(socket.socket, "connect_ex", refuse)
+    patch.setattr(socket, "getaddrinfo", refuse)
+    patch.setattr(socket, "create_connection", refuse)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def settings() -> Settings:
+    """Settings on the user's own cache, where `mien weights pull` put the weights."""
+    return load_settings()
+
+
+@pytest.fixture(scope="session")
+def weights(settings: Settings) -> Settings:
+    """The settings, once the weights are known to be there. A test that needs them fails where they were not pulled."""
+    for name in ("yunet", "sface", "facemesh", "iris", "blazeface", "astronaut", "cat", "coffee"):
+        ensure(name, settings)
+    return settings
+
+
+def _sample(name: str, settings: Settings) -> np.ndarray:
+    return open_photo(ensure(name, settings)).pixels().pixels
+
+
+@pytest.fixture(scope="session")
+def astronaut(weights: Settings) -> np.ndarray:
+    """(512, 512, 3) uint8 RGB, one face."""
+    return _sample("astronaut", weights)
+
+
+@pytest.fixture(scope="session")
+def cat(weights: Settings) -> np.ndarray:
+    """(300, 451, 3) uint8 RGB, no human face."""
+    return _sample("cat", weights)
+
+
+@pytest.fixture(scope="session")
+def coffee(weights: Settings) -> np.ndarray:
+    """(400, 600, 3) uint8 RGB, no face."""
+    return _sample("coffee", weights)
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of development data; skips where it is absent, as on every user's machine."""
+    if not DATA.is_dir():
+        pytest.skip("development data (../shared/data) is not on this machine")
+    return DATA
