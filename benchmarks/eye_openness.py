@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from auc import auc_interval
+from numpy.typing import ArrayLike
 from rich.console import Console
 from rich.progress import track
 
@@ -33,10 +34,10 @@ def openness_by_label(folder: Path) -> tuple[list[float], list[float], int]:
     lost = 0
     for path in track(sorted((folder / "images").iterdir()), "eyes", console=Console(stderr=True)):
         photo = open_photo(path)
-        detections = detector(photo)
+        detections, size = detector(photo), (photo.width, photo.height)
         for line in (folder / "labels" / f"{path.stem}.txt").read_text().splitlines():
             label, x, y, width, height = (float(word) for word in line.split()[:5])
-            found = best_within(detections, (x * photo.width, y * photo.height), (width * photo.width, height * photo.height))
+            found = best_within(detections, np.array([x, y]) * size, np.array([width, height]) * size)
             mesh = landmarker([FaceView(photo, found)])[0] if found else None
             if isinstance(mesh, FaceMesh):
                 scores[int(label)].append((mesh.eyes.right_openness + mesh.eyes.left_openness) / 2)
@@ -45,7 +46,7 @@ def openness_by_label(folder: Path) -> tuple[list[float], list[float], int]:
     return scores[1], scores[0], lost
 
 
-def best_within(detections: list[Detection], centre: tuple[float, float], size: tuple[float, float]) -> Detection | None:
+def best_within(detections: list[Detection], centre: ArrayLike, size: ArrayLike) -> Detection | None:
     """The surest detection whose point between the eyes lies in the box, a fifth of slack allowed."""
     half = np.asarray(size) * 0.6
     inside = [one for one in detections if (abs(one.landmarks[:2].mean(axis=0) - centre) <= half).all()]
@@ -58,7 +59,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path, metavar="DIR")
     opened, shut, lost = openness_by_label(parser.parse_args().folder)
     value, low, high = auc_interval(opened, shut)
-    print(f"AUC {value:.4f} (95 % interval {low:.4f} to {high:.4f}), {len(opened)} open, {len(shut)} shut, {lost} not found")
+    print(f"AUC {value:.4f} (95 % interval {low:.4f} to {high:.4f})")
+    print(f"{len(opened)} open, {len(shut)} shut, {lost} not found")
     for name, scores in (("open", opened), ("shut", shut)):
         print(name, "openness at 5, 50, 95 %:", *(f"{value:.3f}" for value in np.percentile(scores, [5, 50, 95])))
 

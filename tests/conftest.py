@@ -14,9 +14,9 @@ import pytest
 os.environ["MIEN_OFFLINE"] = "1"
 os.environ["PIP_NO_INDEX"] = "1"  # child processes that would ask pip
 
-from mien.image import open_photo  # noqa: E402 - the environment comes first
-from mien.settings import Settings, load_settings  # noqa: E402
-from mien.weights.fetch import ensure  # noqa: E402
+from mien.image import open_photo
+from mien.settings import Settings, load_settings
+from mien.weights.fetch import ensure
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Literal
 
@@ -12,8 +12,8 @@ from mien.detect.choice import DETECTORS
 from mien.detect.policy import DetectPolicy
 from mien.embed.network import NetworkEmbedder
 from mien.errors import ImageError, SettingsError
-from mien.face import NOT_ASKED, Analysis, Embedding, Face, Failed, FaceMesh, NotAsked, Quality
-from mien.image import ImageLimits, Photo, Source, open_photo
+from mien.face import NOT_ASKED, Analysis, Face, FaceMesh, Failed, NotAsked, Quality
+from mien.image import ImageLimits, Source, open_photo
 from mien.landmark.mesh import MeshLandmarker
 from mien.quality.measures import QualityMeter
 from mien.settings import Settings, load_settings

@@ -79,7 +79,8 @@ class Comparer:
         if not isinstance(face.embedding, Embedding):
             reason = face.embedding.reason if isinstance(face.embedding, Failed) else "it was not asked for"
             return Subject(None, (f"The face in the {which} photo has no embedding: {reason}",))
-        doubts, notes = self._poor(which, face), ()
+        doubts = self._poor(which, face)
+        notes: tuple[str, ...] = ()
         if len(faces) > 1:
             chosen = f"The {which} photo shows {len(faces)} faces; the largest was compared ({_where(face)})."
             if _area(face) < DOMINANT_AREA * _area(faces[1]):

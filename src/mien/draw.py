@@ -46,7 +46,7 @@ def _draw_face(pen: ImageDraw.ImageDraw, face: Face, caption: str, scale: float,
         _dots(pen, face.detection.landmarks * scale, max(1.0, (right - left) / 40), (*ACCENT, 255))
     pen.rectangle((left, top, right, bottom), outline=(*ACCENT, 255), width=width)
     font = ImageFont.load_default(float(min(max(longest / 60, 10), max(10, (right - left) / 5))))
-    text_left, text_top, text_right, text_bottom = pen.textbbox((left, top), caption, font=font)
+    _, text_top, text_right, text_bottom = pen.textbbox((left, top), caption, font=font)
     lift = (text_bottom - text_top) + 4 * width
     if top - lift < 0:
         lift = 0

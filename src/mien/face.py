@@ -76,7 +76,7 @@ class HeadPose(Record):
 
 @dataclass(frozen=True, slots=True)
 class Eyes(Record):
-    """Openness is the lid gap over the eye's width (0 shut, about 0.3 open). Gaze is relative to the head.
+    """Openness is the lid gap over the eye's width: about 0.1 shut, 0.36 open. Gaze is relative to the head.
 
     Signs are those of `HeadPose`: gaze_yaw_degrees > 0 looks towards the image's left, gaze_pitch_degrees > 0 down.
     """
@@ -93,7 +93,7 @@ class FaceMesh(Record):
 
     points: (468, 3) float32, px of the full image; z in the same unit, smaller is nearer to the camera.
     irises: (2, 5, 2) float32 px: right then left; centre, then four points on the rim.
-    presence: 0..1, the mesh network's own belief that there is a face in its crop.
+    presence: 0..1, the mesh network's own belief that there is a face in its crop, the lower of two passes.
     mouth_openness: the gap between the inner lips over the mouth's width.
     """
 

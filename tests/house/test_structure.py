@@ -67,7 +67,9 @@ def test_every_room_has_a_floor() -> None:
     assert rooms == set(FLOOR_OF)
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if path.parent != SOURCE or path.stem != "__init__"], ids=name_of)
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if path.parent != SOURCE or path.stem != "__init__"], ids=name_of
+)
 def test_imports_flow_down(path: Path) -> None:
     own = FLOOR_OF[room_of(path)]
     rooms = {name.split(".")[1] for name in imported(TREES[path]) if name.startswith("mien.")} & set(FLOOR_OF)
@@ -127,14 +129,17 @@ def test_no_top_level_name_is_a_room() -> None:
 def test_nothing_dangerous(path: Path) -> None:
     roots = {name.split(".")[0] for name in imported(TREES[path])}
     assert not roots & FORBIDDEN_IMPORTS
-    calls = {node.func.id for node in ast.walk(TREES[path]) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    calls = {
+        node.func.id for node in ast.walk(TREES[path]) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
     assert not calls & FORBIDDEN_CALLS
     allowed = [
         keyword
         for node in ast.walk(TREES[path])
         if isinstance(node, ast.Call)
         for keyword in node.keywords
-        if keyword.arg == "allow_pickle" and not (isinstance(keyword.value, ast.Constant) and keyword.value.value is False)
+        if keyword.arg == "allow_pickle"
+        and not (isinstance(keyword.value, ast.Constant) and keyword.value.value is False)
     ]
     assert not allowed
 
@@ -163,7 +168,9 @@ def test_every_test_file_is_collected() -> None:
     for path in files:
         if not path.name.startswith("test_"):
             tree = ast.parse(path.read_text(encoding="utf-8"))
-            assert not [one.name for one in functions(tree) if one.name.startswith("test")], f"{path.name} is not collected"
+            assert not [one.name for one in functions(tree) if one.name.startswith("test")], (
+                f"{path.name} is not collected"
+            )
     names = sorted(path.name for path in files)
     assert [a for a, b in pairwise(names) if a == b] == [], "two test files share a name"
 

@@ -250,6 +250,17 @@ def test_a_jpeg_that_lies_about_its_height_is_an_error(height: int) -> None:
         open_photo(bytes(data)).pixels()
 
 
+@pytest.mark.parametrize("size", [(48, 32), (960, 640)])
+def test_a_heic_that_lies_about_its_size_is_an_error(size: tuple[int, int]) -> None:
+    with pytest.raises(ImageError):
+        open_photo(lying_boxes("heic", *size)).pixels()
+
+
+@pytest.mark.parametrize("size", [(48, 32), (960, 640)])
+def test_an_avif_that_lies_about_its_size_is_scaled_to_what_was_checked(size: tuple[int, int]) -> None:
+    assert open_photo(lying_boxes("avif", *size)).pixels().pixels.shape == (size[1], size[0], 3)
+
+
 def test_a_jpeg_with_countless_scans_is_refused() -> None:
     data = FORMATS["jpeg-progressive"]
     start = data.index(b"\xff\xda")
@@ -303,10 +314,11 @@ def test_bytes_beyond_the_limit_are_refused(tmp_path: Path) -> None:
     assert stream.tell() <= SMALL.max_bytes + 1
 
 
-def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
+def test_a_huge_file_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "sparse.jpg"
     with path.open("wb") as stream:
         stream.truncate(10**11)
+    monkeypatch.setattr(Path, "open", lambda *_: pytest.fail("it was opened"))
     with pytest.raises(ImageTooLarge):
         open_photo(path)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError
 from pathlib import Path
@@ -112,6 +113,7 @@ def test_threads_share_one_decode(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def counted(*args: Any, **options: Any) -> Any:
         calls.append(1)
+        time.sleep(0.01)
         return real(*args, **options)
 
     monkeypatch.setattr(simplejpeg, "decode_jpeg", counted)
@@ -239,6 +241,13 @@ def test_writing_replaces_the_whole_file_or_leaves_it(tmp_path: Path) -> None:
     write_image(path, SCENE[:10])
     assert open_photo(path).height == 10
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "taken.png").mkdir()
+    with pytest.raises(OSError):
+        write_image(tmp_path / "taken.png", SCENE)
+    assert [path.name for path in tmp_path.iterdir()] == ["taken.png"]
 
 
 def test_unknown_suffixes_are_not_written(tmp_path: Path) -> None:

@@ -66,7 +66,8 @@ def recorder() -> Recorder:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(cache_dir=tmp_path / "cache")
+    """An empty cache, and leave to fetch: these tests bring their own downloads."""
+    return Settings(cache_dir=tmp_path / "cache", offline=False, policy="any")
 
 
 @pytest.fixture

@@ -263,7 +263,7 @@ def _slow(source: HttpsSource, size: int, target: Path, progress: Any) -> None:
 
 def _ensure_slowly(table: dict[str, Any], cache: Path) -> None:
     fetch.download_https = _slow
-    path = ensure(parse_card(table, "test"), Settings(cache_dir=cache), Notice(cache))
+    path = ensure(parse_card(table, "test"), Settings(cache_dir=cache, offline=False), Notice(cache))
     assert path.read_bytes() == CONTENT
 
 

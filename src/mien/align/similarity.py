@@ -13,7 +13,9 @@ Matrix = NDArray[np.float64]
 
 # The five points of the ArcFace crop, 112 x 112 (Deng et al., ArcFace, CVPR 2019, public code): right eye, left eye,
 # nose tip, right and left mouth corner. They count pixel centres as integers, hence the half pixel.
-ARCFACE_112 = np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]) + 0.5
+ARCFACE_112 = (
+    np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]) + 0.5
+)
 
 
 def fit_similarity(source: ArrayLike, target: ArrayLike) -> Matrix:

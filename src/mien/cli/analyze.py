@@ -35,7 +35,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 @app.command()
 def analyze(
     paths: Annotated[list[str], typer.Argument(help="Files, folders, patterns, or - for standard input.")],
-    stages: Annotated[str, typer.Option(help="Any of landmark,quality,embed; or detect for none of them.")] = ",".join(STAGES),
+    stages: Annotated[str, typer.Option(help="Any of landmark,quality,embed; or detect for none of them.")] = ",".join(
+        STAGES
+    ),
     json_to: Annotated[str | None, typer.Option("--json", metavar="FILE|-", help="JSON Lines, one a photo.")] = None,
     save: Annotated[Path | None, typer.Option(metavar="DIR", help="Write annotated copies here.")] = None,
     crops: Annotated[Path | None, typer.Option(metavar="DIR", help="Write aligned 112 x 112 faces here.")] = None,
@@ -53,9 +55,7 @@ def analyze(
     sources = expand(paths, limits)
     wanted = parse_stages(stages)
     pull_for([detector, *wanted], [embedder] if "embed" in wanted else [], settings)
-    analyzer = Analyzer(
-        wanted, settings, DetectPolicy(min_face_px=min_face), detector=detector, embedder=embedder
-    )
+    analyzer = Analyzer(wanted, settings, DetectPolicy(min_face_px=min_face), detector=detector, embedder=embedder)
     with ExitStack() as stack:
         lines = _open_lines(json_to, stack)
         output = Output(lines, None if lines is sys.stdout else stdout_console(), save, crops, limits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -12,10 +13,115 @@ from rich.table import Table
 from mien.analyze import Analyzer
 from mien.cli.terminal import counter, stdout_console, warn
 from mien.decide.calibration import Calibration, calibrations_dir, file_name
-from mien.errors import CalibrationError, DataError
+from mien.errors import DataError
 from mien.evaluate.calibrating import REFERENCE_FMRS, Origin, calibrate, worst_of
-from mien.evaluate.people import folder_of_people, folder_of_strangers, read_groups
-from mien.evaluate.templates import Templates, embed_photos
+from mien.evaluate.people import Labels, folder_of_people, folder_of_strangers
+from mien.evaluate.templates import embed_photos
 from mien.settings import load_settings
 
 app = typer.Typer()
+
+
+@app.command(name="calibrate")
+def command(
+    people: Annotated[Path, typer.Argument(help="One folder a person, with that person's photos inside.")],
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write; else where mien finds it.")] = None,
+    embedder: Annotated[str, typer.Option(help="Name of an embedder's card.")] = "sface",
+    name: Annotated[str | None, typer.Option(help="Name of the set of photos; else the folder's.")] = None,
+    domain: Annotated[str, typer.Option(help="What kind of photos it holds for.")] = "photos like these",
+    strangers: Annotated[bool, typer.Option("--strangers", help="Each photo shows another person.")] = False,
+    repeats: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="With --strangers: columns file,person for those shown again.")
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="Column file, and columns for the next two.")
+    ] = None,
+    group: Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="Also report rates by this label.")] = None,
+    leave_out: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN=VALUE", help="Leave out photos with this label.")
+    ] = None,
+    worst_with: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="At each score take the worse of this and that one.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(help="Photos worked on at once.", min=1)] = None,
+) -> int:
+    """Build a calibration, score to false match rate, from photos whose people are known.
+
+    `mien compare` then uses it for this embedder. Refused below 50 people; indicative only below 246.
+    """
+    settings = load_settings(threads=threads)
+    table = Labels.read(labels) if labels else None
+    photos = (
+        folder_of_strangers(people, Labels.read(repeats).of("person") if repeats else None)
+        if strangers
+        else (folder_of_people(people))
+    )
+    if leave_out:
+        photos = photos.without(_labels(table, "--leave-out").marked(leave_out))
+    analyzer = Analyzer(["embed"], settings, embedder=embedder)
+    with counter(len(photos.paths), Console(stderr=True)) as bar:
+        templates = embed_photos(analyzer, photos, lambda done, total: bar.step())
+    for missing in templates.missing:
+        warn(f"not embedded: {missing.path}: {missing.reason}")
+    groups = _labels(table, "--group").of(*group) if group else {}
+    origin = Origin(name or people.resolve().name, name or str(people), domain)
+    calibration = calibrate(templates, origin, [groups[path.name] for path in templates.paths] if groups else [])
+    if worst_with:
+        calibration = worst_of([*map(Calibration.load, worst_with), calibration], origin)
+    target = out or calibrations_dir(settings) / file_name(calibration.model)
+    calibration.save(target)
+    _print(calibration, target, stdout_console())
+    return 0
+
+
+def _labels(labels: Labels | None, option: str) -> Labels:
+    if labels is None:
+        raise DataError(f"{option} needs --labels.", "Give the CSV that holds the labels.")
+    return labels
+
+
+def _print(calibration: Calibration, target: Path, console: Console) -> None:
+    console.print(f"{calibration.id}, for {calibration.model}. {calibration.based_on}.")
+    console.print(_rates(calibration))
+    if calibration.tail:
+        tail = calibration.tail
+        console.print(
+            f"tail: generalised Pareto over {tail.from_score:.3f}, shape {tail.shape:.3f} ({tail.shape_low:.3f} to"
+            f" {tail.shape_high:.3f}), {tail.n_exceedances:,} pairs, Kolmogorov-Smirnov distance {tail.ks_distance:.3f}"
+        )
+    if calibration.tail and calibration.tail.held_out:
+        ratios = sorted(counted / asked for asked, counted in calibration.tail.held_out)
+        console.print(
+            f"extrapolated by one decade from a tenth of the people, counted on the others: {ratios[0]:.2f} to"
+            f" {ratios[-1]:.2f} times what was asked, median {ratios[len(ratios) // 2]:.2f}"
+        )
+    for line in _skews(calibration):
+        console.print(line)
+    if calibration.indicative:
+        console.print("indicative only: 246 people support a rate of 1e-4 if no error is seen, 776 let it be counted")
+    console.print(f"written to {target}")
+
+
+def _rates(calibration: Calibration) -> Table:
+    table = Table(show_edge=False, pad_edge=False)
+    for column in ("FMR asked", "threshold", "FMR there (95 %, people resampled)", "FNMR there (95 %)"):
+        table.add_column(column)
+    misses = {miss.at_fmr: miss.fnmr for miss in calibration.misses}
+    for fmr in REFERENCE_FMRS:
+        if fmr < calibration.smallest_fmr:
+            table.add_row(f"{fmr:.0e}", "not supported", "", "")
+            continue
+        threshold = calibration.threshold(fmr)
+        miss = f"{misses[fmr]}" if fmr in misses else "-"
+        table.add_row(f"{fmr:.0e}", f"{threshold:.3f}", f"{calibration.fmr(threshold)}", miss)
+    return table
+
+
+def _skews(calibration: Calibration) -> Iterator[str]:
+    """Worst over best group at each rate; a group without an error counts at the upper end of its interval."""
+    for asked in sorted({rate.asked_fmr for rate in calibration.groups}, reverse=True):
+        rates = sorted((one for one in calibration.groups if one.asked_fmr == asked), key=lambda one: one.fmr.value)
+        best, worst = rates[0], rates[-1]
+        floor = best.fmr.value or best.fmr.high
+        yield f"groups where the whole has {asked:.0e}: worst over best {worst.fmr.value / floor:.1f}"
+        yield from (f"  {one.group}: {one.fmr} of {one.n_pairs:,} pairs" for one in rates[::-1])

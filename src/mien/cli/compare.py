@@ -11,9 +11,9 @@ import typer
 from mien.analyze import Analyzer
 from mien.cli.prepare import pull_for
 from mien.cli.sources import STDIN
-from mien.compare import Comparer, Comparison, ComparePolicy
-from mien.decide.calibration import Calibration
-from mien.decide.verify import DEFAULT_FMR, Answer, Decision, ErrorRate
+from mien.compare import ComparePolicy, Comparer, Comparison
+from mien.decide.calibration import Calibration, ErrorRate
+from mien.decide.verify import DEFAULT_FMR, Answer, Decision
 from mien.image import Source
 from mien.settings import load_settings
 
@@ -52,7 +52,10 @@ def describe(decision: Decision) -> list[str]:
     """The decision in lines for a person."""
     lines = [decision.answer.value]
     if decision.score is not None:
-        lines.append(f"  score {decision.score:.3f}" + ("" if decision.threshold is None else f", threshold {decision.threshold:.3f}"))
+        lines.append(
+            f"  score {decision.score:.3f}"
+            + ("" if decision.threshold is None else f", threshold {decision.threshold:.3f}")
+        )
     if isinstance(decision.fmr, ErrorRate):
         lines.append(f"  false match rate at this score {decision.fmr}; asked for {decision.asked_fmr:.2g}")
         lines.append(f"  based on {decision.based_on}")

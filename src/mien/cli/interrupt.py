@@ -8,7 +8,7 @@ from typing import Self
 
 
 class Interrupt:
-    """Within this context the first Ctrl-C only sets `asked`, so that output ends with a whole line; the second kills."""
+    """The first Ctrl-C within it only sets `asked`, so that output ends with a whole line; the second kills."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -17,7 +17,9 @@ class Interrupt:
         self._before = signal.signal(signal.SIGINT, self._note)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         signal.signal(signal.SIGINT, self._before)
 
     def _note(self, number: int, frame: FrameType | None) -> None:

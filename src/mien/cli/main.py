@@ -26,7 +26,12 @@ def usage() -> str:
     """What `mien --help` prints, without loading any command."""
     width = max(len(name) for name in COMMANDS)
     lines = [f"  {name:<{width}}  {text}" for name, (_, text) in COMMANDS.items()]
-    head = ["Usage: mien COMMAND [ARGS]...", "", "Faces, identities and expressions from images, on your own machine.", ""]
+    head = [
+        "Usage: mien COMMAND [ARGS]...",
+        "",
+        "Faces, identities and expressions from images, on your own machine.",
+        "",
+    ]
     return "\n".join([*head, *lines, "", "`mien COMMAND --help` describes one; `mien --version` prints the version."])
 
 
@@ -46,6 +51,8 @@ def _dispatch(arguments: list[str]) -> int:
     try:
         import_module(COMMANDS[name][0]).app(arguments[1:], prog_name=f"mien {name}")
     except SystemExit as stop:
+        if stop.code == EXIT_INTERRUPTED:  # what typer makes of Ctrl-C
+            raise KeyboardInterrupt from None
         return stop.code if isinstance(stop.code, int) else 0
     return 0
 

@@ -49,5 +49,7 @@ def _expand(name: str, limits: ImageLimits) -> Iterator[NamedSource]:
 
 def _named(paths: list[Path], where: str) -> Iterator[NamedSource]:
     if not paths:
-        raise ImageMissing(f"There are no images in {where}.", f"Folders are searched for {', '.join(sorted(SUFFIXES))}.")
+        raise ImageMissing(
+            f"There are no images in {where}.", f"Folders are searched for {', '.join(sorted(SUFFIXES))}."
+        )
     yield from (NamedSource(str(path), path) for path in paths)

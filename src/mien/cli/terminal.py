@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from mien.face import Analysis, Embedding, Face, Failed, FaceMesh, Quality
+from mien.face import Analysis, Embedding, Face, FaceMesh, Failed, Quality
 
 PIPE_WIDTH = 160
 
@@ -48,7 +48,13 @@ def counter(total: int, console: Console) -> Iterator[Counter]:
         yield Counter(None, total)
         return
     target = console if console.is_terminal else Console(stderr=True)
-    columns = BarColumn(), MofNCompleteColumn(), TaskProgressColumn(), TextColumn("{task.description}"), TimeRemainingColumn()
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.description}"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=target, transient=True) as progress:
         yield Counter(progress, total)
 
@@ -58,7 +64,17 @@ def analysis_table(name: str, analysis: Analysis) -> Table:
     count = len(analysis.faces)
     title = f"{name}  {analysis.width} x {analysis.height}  {count or 'no'} face{'' if count == 1 else 's'}"
     table = Table(title=title, title_justify="left", title_style="bold", show_edge=False, pad_edge=False)
-    for column in ("#", "box x,y w x h", "score", "yaw/pitch/roll", "eyes r/l", "mouth", "quality", "identity", "to improve"):
+    for column in (
+        "#",
+        "box x,y w x h",
+        "score",
+        "yaw/pitch/roll",
+        "eyes r/l",
+        "mouth",
+        "quality",
+        "identity",
+        "to improve",
+    ):
         table.add_column(column, overflow="fold")
     for index, face in enumerate(analysis.faces):
         table.add_row(str(index + 1), *_cells(face))

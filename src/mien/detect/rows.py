@@ -20,6 +20,15 @@ def suppress(rows: Rows, overlap: float) -> Rows:
     return rows[np.asarray(keep, int).reshape(-1)]
 
 
+def overlaps(rows: Rows, box: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(N,) intersection over union of each candidate's box with `box` (4,): x, y, width, height."""
+    low = np.maximum(rows[:, :2], box[:2])
+    high = np.minimum(rows[:, :2] + rows[:, 2:4], box[:2] + box[2:4])
+    inside = (high - low).clip(0).prod(axis=1)
+    union = rows[:, 2:4].prod(axis=1) + box[2:4].prod() - inside
+    return np.asarray(inside / union, np.float32)
+
+
 def moved(rows: Rows, x: float, y: float) -> Rows:
     """A copy, shifted by x and y px."""
     rows = rows.copy()

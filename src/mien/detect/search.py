@@ -11,7 +11,9 @@ from collections.abc import Iterator
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from mien.detect.doubt import confirmed
 from mien.detect.policy import DetectPolicy
 from mien.detect.rows import Rows, detection, moved, scaled, suppress
 from mien.detect.yunet import YuNet
@@ -40,14 +42,19 @@ class FaceDetector:
     def __call__(self, photo: Photo) -> list[Detection]:
         """Faces in `photo`, the largest first; coordinates in px of the full upright photo."""
         longest = max(photo.width, photo.height)
-        rows = self._level(photo, GLANCE_PX / longest)
+        rows = self._confirmed(photo, self._level(photo, GLANCE_PX / longest))
         if not len(rows):
-            rows = self._close_up(photo)
+            rows = self._confirmed(photo, self._close_up(photo))
         for scale in self._finer(longest):
             if not self._worth(rows, scale / 2):
                 break
-            rows = suppress(np.concatenate([rows, self._level(photo, scale)]), self.policy.overlap)
+            finer = self._confirmed(photo, self._level(photo, scale))
+            rows = suppress(np.concatenate([rows, finer]), self.policy.overlap)
         return sorted((detection(row) for row in rows), key=lambda one: -one.box.width * one.box.height)
+
+    def _confirmed(self, photo: Photo, rows: Rows) -> Rows:
+        """The rows that are sure, or stand a second look."""
+        return rows[[confirmed(self._network, photo, row, self.policy.min_score) for row in rows]]
 
     def _finer(self, longest: int) -> Iterator[float]:
         """Scales beyond the glance, each double the last, as far as `min_face_px` can need them."""
@@ -70,8 +77,8 @@ class FaceDetector:
         pixels = _resize(picture.pixels, size)
         found = []
         for x, y, tile in _tiles(pixels):
-            rows = self._network.candidates(tile, self.policy.min_score)
-            found.append(moved(rows, x, y))
+            rows = moved(self._network.candidates(tile, self.policy.min_score), x, y)
+            found.append(rows[_whole(rows, (x, y, x + tile.shape[1], y + tile.shape[0]), size)])
         rows = suppress(np.concatenate(found), self.policy.overlap)
         return scaled(rows, photo.width / size[0], photo.height / size[1])
 
@@ -100,6 +107,15 @@ def _tiles(pixels: Pixels) -> Iterator[tuple[int, int, Pixels]]:
     for top, bottom in _spans(height):
         for left, right in _spans(width):
             yield left, top, pixels[top:bottom, left:right]
+
+
+def _whole(rows: Rows, tile: tuple[int, int, int, int], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """(N,) False where a box is cut by a side of its tile inside the picture: the next tile, or the last level, has it."""
+    left, top, right, bottom = tile
+    x, y, width, height = rows[:, :4].T
+    sides = (x > left) | (left == 0), (y > top) | (top == 0)
+    ends = (x + width < right) | (right == size[0]), (y + height < bottom) | (bottom == size[1])
+    return np.asarray(np.all([*sides, *ends], axis=0), np.bool_)
 
 
 def _spans(length: int) -> Iterator[tuple[int, int]]:

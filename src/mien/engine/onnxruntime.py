@@ -30,7 +30,7 @@ class OnnxRuntimeSession:
             self._session = onnxruntime.InferenceSession(
                 plain_onnx(path.read_bytes(), shape, split_prelu=True), options, providers=["CPUExecutionProvider"]
             )
-        except Exception as error:  # noqa: BLE001 - the binding raises a class per status code, all mean the same
+        except Exception as error:
             raise EngineError(
                 f"ONNX Runtime cannot load {path.name}: {error}", "`mien weights verify` checks the file."
             ) from error

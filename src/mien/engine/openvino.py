@@ -23,7 +23,9 @@ class OpenVinoSession:
     def __init__(self, path: Path, shape: tuple[int, ...] | None = None, threads: int = 1) -> None:
         core = openvino.Core()
         try:
-            model = core.read_model(plain_onnx(path.read_bytes()), b"") if path.suffix == ".onnx" else core.read_model(path)
+            model = (
+                core.read_model(plain_onnx(path.read_bytes()), b"") if path.suffix == ".onnx" else core.read_model(path)
+            )
             if shape is not None:
                 model.reshape(openvino.PartialShape(list(shape)))
             # Without the hint, processors that report AMX without usable tiles die of an illegal instruction.
@@ -36,7 +38,7 @@ class OpenVinoSession:
             # Read before compiling: the compiled model's outputs carry the names of fused layers too.
             self._names = tuple(output.any_name for output in model.outputs)
             self._compiled = core.compile_model(model, "CPU", config)
-        except Exception as error:  # noqa: BLE001 - OpenVINO raises bare RuntimeError and others; all mean the same
+        except Exception as error:
             raise EngineError(
                 f"OpenVINO cannot load {path.name}: {str(error).strip().splitlines()[-1]}",
                 "`mien weights verify` checks the file.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,11 @@ class PeoplePhotos:
     paths: tuple[Path, ...]
     people: tuple[str, ...]
 
+    def without(self, names: set[str]) -> PeoplePhotos:
+        """All but the files of these names."""
+        kept = [(path, person) for path, person in zip(self.paths, self.people, strict=True) if path.name not in names]
+        return PeoplePhotos(tuple(path for path, _ in kept), tuple(person for _, person in kept))
+
 
 def folder_of_people(root: Path) -> PeoplePhotos:
     """One folder a person below `root`, with that person's photos inside. Raises DataError for any other layout."""
@@ -29,29 +35,59 @@ def folder_of_people(root: Path) -> PeoplePhotos:
     return PeoplePhotos(tuple(paths), tuple(path.parent.name for path in paths))
 
 
-def folder_of_strangers(root: Path) -> PeoplePhotos:
-    """Every photo below `root` as another person. Raises DataError where there is none."""
+def folder_of_strangers(root: Path, repeats: dict[str, str] | None = None) -> PeoplePhotos:
+    """Every photo below `root` as another person, but for `repeats`: file name to person, where several are one.
+
+    Raises DataError where there is no photo, or where `repeats` names one that is not there.
+    """
     paths = [path for path in sorted(root.rglob("*")) if path.suffix.lower() in SUFFIXES]
     if not paths:
         raise DataError(f"{root} has no photos.", f"Searched for files ending in {', '.join(sorted(SUFFIXES))}.")
-    return PeoplePhotos(tuple(paths), tuple(str(path.relative_to(root)) for path in paths))
+    known = repeats or {}
+    if absent := known.keys() - {path.name for path in paths}:
+        raise DataError(f"{min(absent)} is named as a repeated person and is not in {root}.", "Is the folder whole?")
+    return PeoplePhotos(tuple(paths), tuple(known.get(path.name, f"only {path.name}") for path in paths))
 
 
-def read_groups(table: Path, columns: tuple[str, ...]) -> dict[str, str]:
-    """File name to group from a CSV with a `file` column: the values of `columns`, joined by a comma.
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """A table of labels: file name to a row of column and value.
 
-    Only the last part of `file` counts, since tables name paths from various roots. Raises DataError where a column is
-    absent or two rows share a file name.
+    Only the last part of `file` counts, since tables name paths from various roots.
     """
-    try:
-        with table.open(newline="", encoding="utf-8") as handle:
-            rows = list(csv.DictReader(handle))
-    except OSError as error:
-        raise DataError(f"{table} cannot be read: {error.strerror}.") from error
-    absent = [name for name in ("file", *columns) if not rows or name not in rows[0]]
-    if absent:
-        raise DataError(f"{table} has no column {', '.join(absent)}.", "Its first line must name the columns.")
-    groups = {Path(row["file"]).name: ", ".join(row[name] for name in columns) for row in rows}
-    if len(groups) != len(rows):
-        raise DataError(f"{table} names the same file twice.", "File names must be unique, whatever their folder.")
-    return groups
+
+    table: Path
+    rows: dict[str, dict[str, str]]
+
+    @classmethod
+    def read(cls, table: Path) -> Labels:
+        """From a CSV with a column `file`. Raises DataError where it is absent or two rows share a file name."""
+        try:
+            with table.open(newline="", encoding="utf-8") as handle:
+                rows = list(csv.DictReader(handle))
+        except OSError as error:
+            raise DataError(f"{table} cannot be read: {error.strerror}.") from error
+        if not rows or "file" not in rows[0]:
+            raise DataError(f"{table} has no column `file`.", "Its first line must name the columns.")
+        named = {Path(row["file"]).name: row for row in rows}
+        if len(named) != len(rows):
+            raise DataError(f"{table} names the same file twice.", "File names must be unique, whatever their folder.")
+        return cls(table, named)
+
+    def of(self, *columns: str) -> dict[str, str]:
+        """File name to the values of `columns`, joined by a comma. Raises DataError where a column is absent."""
+        have = next(iter(self.rows.values()))
+        if absent := [column for column in columns if column not in have]:
+            raise DataError(f"{self.table} has no column {', '.join(absent)}.", f"It has: {', '.join(have)}.")
+        return {name: ", ".join(row[column] for column in columns) for name, row in self.rows.items()}
+
+    def marked(self, conditions: Sequence[str]) -> set[str]:
+        """The file names to which any of the conditions COLUMN=VALUE applies."""
+        marked: set[str] = set()
+        for condition in conditions:
+            column, equals, value = condition.partition("=")
+            found = {name for name, label in self.of(column).items() if label == value}
+            if not equals or not found:
+                raise DataError(f"No file in {self.table} has {condition!r}.", "Write COLUMN=VALUE.")
+            marked |= found
+        return marked

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mien.align.similarity import Matrix, apply, centred_square, invert, scale_of
 from mien.align.view import FaceView
 from mien.engine.session import open_session
-from mien.face import Eyes, Failed, FaceMesh, Floats
+from mien.face import Eyes, FaceMesh, Failed, Floats, Pixels
 from mien.landmark.eyes import LEFT_CORNERS, RIGHT_CORNERS, EyeOutline, eye_crop, gaze_degrees, openness
 from mien.landmark.pose import head_pose, head_rotation
 from mien.settings import Settings
@@ -48,7 +48,8 @@ class MeshLandmarker:
     def __call__(self, views: Sequence[FaceView]) -> list[FaceMesh | Failed]:
         """One result a view, in order.
 
-        `presence` is the lower one of both passes. A low one does not fail: the mesh is then of something that is hardly a face, and the caller decides.
+        `presence` is the lower one of both passes. A low one does not fail: the mesh is then of a profile or of
+        hardly a face, and the caller decides.
         `Failed` (code `landmark`) only where box or points span nothing, or the network's answer is not finite.
         """
         return [self._landmark(view) for view in views]
@@ -58,20 +59,23 @@ class MeshLandmarker:
         if not (view.alignment[:, :2].any() and np.isfinite(view.alignment).all() and max(box.width, box.height) > 0):
             return Failed("landmark", "The detection has no extent: there is nothing to crop the mesh from.")
         points, first_presence = self._points(view, first_crop(view))
-        if not (np.isfinite(points).all() and np.ptp(points[:, :2], axis=0).all()):
+        if not _spans(points):
             return Failed("landmark", "The mesh network gave points that span nothing.")
         points, second_presence = self._points(view, second_crop(points))
+        if not _spans(points):
+            return Failed("landmark", "The mesh network's second pass gave points that span nothing.")
         outlines = self._outline(view, points, RIGHT_CORNERS), self._outline(view, points, LEFT_CORNERS)
         return _measured(points, min(first_presence, second_presence), *outlines)
 
     def _points(self, view: FaceView, crop: Matrix) -> tuple[Floats, float]:
         """(468, 3) px of the full image, and presence 0..1, from one pass in the square `crop`."""
         pixels = view.warp(crop, MESH_SIDE, MESH_SIDE)
-        outputs = self._mesh.run(pixels[None].astype(np.float32) / 255)
+        outputs = self._mesh.run(_batch(pixels))
         points, logit = (outputs[name] for name in self._mesh.output_names())
-        presence = 1 / (1 + np.exp(-float(logit.reshape(-1)[0])))
-        raw = points.reshape(POINTS, 3)
-        return np.column_stack([apply(invert(crop), raw[:, :2]), raw[:, 2] / scale_of(crop)]).astype(np.float32), presence
+        presence = float(1 / (1 + np.exp(-logit.reshape(-1)[0].clip(-50, 50))))
+        raw = np.where(np.isfinite(points), points, np.nan).reshape(POINTS, 3)
+        placed = np.column_stack([apply(invert(crop), raw[:, :2]), raw[:, 2] / scale_of(crop)])
+        return np.asarray(placed, np.float32), presence
 
     def _outline(self, view: FaceView, points: Floats, corners: tuple[int, int]) -> EyeOutline:
         """Lids and iris of one eye, px of the full image."""
@@ -80,12 +84,22 @@ class MeshLandmarker:
         pixels = view.warp(crop, EYE_SIDE, EYE_SIDE)
         # The network knows the person's right eye only. The left one is shown to it in a mirror.
         seen = pixels[:, ::-1] if mirrored else pixels
-        outputs = self._iris.run(seen[None].astype(np.float32) / 255)
+        outputs = self._iris.run(_batch(seen))
         contour, iris = (outputs[name].reshape(-1, 3)[:, :2] for name in self._iris.output_names())
         if mirrored:
-            contour, iris = ([EYE_SIDE, 0] + values * [-1, 1] for values in (contour, iris))
+            crop = np.array([[-1, 0, EYE_SIDE], [0, 1, 0]]) @ np.vstack([crop, [0, 0, 1]])
         back = invert(crop)
         return EyeOutline(apply(back, contour), apply(back, iris))
+
+
+def _batch(pixels: Pixels) -> Floats:
+    """(1, H, W, 3) float32 RGB 0..1, as both networks want it."""
+    return np.asarray(pixels[None].astype(np.float32) / 255, np.float32)
+
+
+def _spans(points: Floats) -> bool:
+    """Whether `points` are finite and neither all on one spot nor all on one upright or level line."""
+    return bool(np.isfinite(points).all() and np.ptp(points[:, :2], axis=0).all())
 
 
 def first_crop(view: FaceView) -> Matrix:
@@ -100,7 +114,7 @@ def first_crop(view: FaceView) -> Matrix:
 
 
 def second_crop(points: Floats) -> Matrix:
-    """(2, 3): full image to the crop around the (468, 3) `points`, turned by the line between the eyes' outer corners."""
+    """(2, 3): full image to the crop around the (468, 3) `points`, turned by the line between the outer eye corners."""
     line = points[LEFT_CORNERS[0], :2] - points[RIGHT_CORNERS[0], :2]
     angle = float(np.arctan2(line[1], line[0]))
     cos, sin = np.cos(angle), np.sin(angle)

@@ -16,10 +16,10 @@ from mien.face import Floats, HeadPose
 
 Rotation = NDArray[np.float64]
 
-# The mean face that is rotated onto the mesh: points that neither jaw, lips, lids nor brows move, of 1,739 meshes of LFW
-# and FairFace photos, brought together by generalised Procrustes analysis and made symmetrical. Axes as above, unit: the
-# distance between the outer corners of the eyes. Zero pitch is the median of the 811 of them with less than 10 degrees
-# of yaw: a person who faces the camera as people do. Index of the point: y, z on the plane of symmetry.
+# The mean face that is rotated onto the mesh: points that neither jaw, lips, lids nor brows move, of 1,739 meshes of
+# LFW and FairFace photos, brought together by generalised Procrustes analysis and made symmetrical. Axes as above,
+# unit: the distance between the outer corners of the eyes. Zero pitch is the median of the 811 of them with less than
+# 10 degrees of yaw: a person who faces the camera as people do. Index of the point: y, z on the plane of symmetry.
 MIDLINE: Final = {
     10: (-0.548, -0.190),
     151: (-0.380, -0.224),

@@ -22,29 +22,38 @@ class Hinge:
     worst: float
 
 
-BIAS: Final = 3.0
 HINGES: Final[tuple[Hinge, ...]] = (
-    Hinge("inter_eye_distance", -1, 60, 0.05, 60),
-    Hinge("sharpness", -1, 40, 0.1, 40),
-    Hinge("luminance", -1, 25, 0.12, 25),
-    Hinge("luminance", 1, 80, 0.12, 20),
-    Hinge("contrast", -1, 25, 0.05, 25),
-    Hinge("yaw", 1, 15, 0.06, 75),
-    Hinge("pitch", 1, 15, 0.06, 75),
-    Hinge("uncovered", -1, 85, 0.05, 85),
-    Hinge("face_in_picture", -1, 99, 0.05, 99),
-    Hinge("face_presence", -1, 0.9, 3.0, 0.9),
+    Hinge("inter_eye_distance", -1, 40, 0.02, 30),
+    Hinge("sharpness", -1, 20, 0.02, 20),
+    Hinge("sharpness", -1, 35, 0.01, 35),
+    Hinge("sharpness", 1, 60, 0.01, 100),
+    Hinge("blocks", 1, 20, 0.005, 200),
+    Hinge("luminance", -1, 30, 0.01, 30),
+    Hinge("luminance", 1, 70, 0.01, 30),
+    Hinge("contrast", -1, 25, 0.02, 25),
+    Hinge("over_exposure", 1, 5, 0.01, 95),
+    Hinge("illumination_uniformity", -1, 75, 0.01, 75),
+    Hinge("yaw", 1, 10, 0.01, 70),
+    Hinge("pitch", 1, 10, 0.01, 60),
+    Hinge("eyes_open", -1, 0.2, 1.0, 0.2),
+    Hinge("mouth_closed", 1, 0.25, 0.5, 0.5),
+    Hinge("uncovered", -1, 90, 0.01, 90),
+    Hinge("face_in_picture", -1, 100, 0.02, 60),
+    Hinge("face_presence", -1, 0.95, 1.0, 0.95),
+    Hinge("face_presence", -1, 0.9995, 20.0, 0.005),
+    Hinge("detection", -1, 0.95, 5.0, 0.05),
+    Hinge("detection", -1, 0.92, 1.0, 0.4),
 )
 SCORED: Final = tuple(dict.fromkeys(hinge.measure for hinge in HINGES))
 
 
 def unified_score(values: Mapping[str, float]) -> float:
-    """0..100, from the measures named in `SCORED`: a logistic model that each measure can only lower."""
-    logit = BIAS - sum(hinge.weight * _excess(hinge, values[hinge.measure]) for hinge in HINGES)
-    return 100 / (1 + math.exp(-logit))
+    """0..100, from the measures named in `SCORED`: 100 exp(-sum of weight times excess)."""
+    return 100 * math.exp(-sum(hinge.weight * excess(hinge, values[hinge.measure]) for hinge in HINGES))
 
 
-def _excess(hinge: Hinge, value: float) -> float:
+def excess(hinge: Hinge, value: float) -> float:
+    """How far |value| lies beyond the knee, at most `worst`, which also stands for nan."""
     if math.isnan(value):
         return hinge.worst
     return min(max(0.0, hinge.side * (abs(value) - hinge.knee)), hinge.worst)

@@ -31,10 +31,11 @@ def download_wheel(source: WheelSource, folder: Path, progress: Progress) -> Pat
     scratch.mkdir(parents=True)
     wanted = folder / "wanted.txt"
     wanted.write_text(f"{source.wheel}=={source.version} --hash=sha256:{source.sha256}\n", encoding="utf-8")
-    size = f" ({megabytes(source.bytes)})" if source.bytes else ""
-    progress.begin(f"Fetching the {source}{size} with pip.", source.bytes)
+    much = f" ({megabytes(source.bytes)})" if source.bytes else ""
+    progress.begin(f"Fetching the {source}{much} with pip.", source.bytes)
     try:
-        _run_pip([*_PIP, *_platform_options(source.tag), "--dest", str(folder), "-r", str(wanted)], scratch, progress)
+        arguments = [*_PIP, *_platform_options(source.tag), "--dest", str(folder), "-r", str(wanted)]
+        _run_pip(arguments, scratch, source.bytes or sys.maxsize, progress)
     finally:
         progress.end()
     wheels = list(folder.glob("*.whl"))
@@ -63,8 +64,8 @@ def _platform_options(tag: str) -> list[str]:
     return options + [part for platform in platforms.split(".") for part in ("--platform", platform)]
 
 
-def _run_pip(arguments: list[str], scratch: Path, progress: Progress) -> None:
-    """Run pip with its temporary files in `scratch`, whose growth is the progress."""
+def _run_pip(arguments: list[str], scratch: Path, size: int, progress: Progress) -> None:
+    """Run pip with its temporary files in `scratch`, whose growth, up to `size`, is the progress."""
     temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(scratch))
     log = scratch.parent / "pip.log"
     with log.open("wb") as output:
@@ -80,7 +81,7 @@ def _run_pip(arguments: list[str], scratch: Path, progress: Progress) -> None:
                 try:
                     process.wait(timeout=0.2)
                 except subprocess.TimeoutExpired:
-                    progress.advance(_bytes_below(scratch.parent))
+                    progress.advance(min(_bytes_below(scratch.parent), size))
         except BaseException:
             process.kill()
             process.wait()

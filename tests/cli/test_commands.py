@@ -1,0 +1,149 @@
+"""The command line as a user at a shell sees it: exit codes, whole lines, one bad file skipped."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mien.cli.main import COMMANDS, run
+from mien.image import encode_image, open_photo
+from mien.settings import Settings
+
+MIEN = [sys.executable, "-c", "from mien.cli.main import main; main()"]
+
+
+@pytest.fixture
+def photo(astronaut: np.ndarray, tmp_path: Path) -> Path:
+    path = tmp_path / "face.png"
+    path.write_bytes(encode_image(astronaut, ".png"))
+    return path
+
+
+def lines(text: str) -> list[dict]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    out = capsys.readouterr().out
+    assert all(f"  {name} " in out for name in COMMANDS)
+
+
+def test_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["paint"]) == 2
+    assert "no command 'paint'" in capsys.readouterr().err
+
+
+def test_unknown_option(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["analyze", "--colour", "x.png"]) == 2
+    assert "--colour" in capsys.readouterr().err
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("mien ")
+
+
+def test_analyze_prints_a_table(photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["analyze", str(photo)]) == 0
+    out = capsys.readouterr().out
+    assert "512 x 512" in out and "1 face" in out and "px between the eyes" in out
+
+
+def test_analyze_json_lines(photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["analyze", str(photo), "--json", "-"]) == 0
+    (record,) = lines(capsys.readouterr().out)
+    assert record["schema"] == "mien.analysis/1" and record["source"] == str(photo)
+    assert record["faces"][0]["embedding"]["status"] == "ok"
+
+
+def test_one_bad_file_is_reported_and_skipped(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(b"not a picture at all")
+    target = tmp_path / "out.jsonl"
+    assert run(["analyze", str(bad), str(photo), str(tmp_path / "absent.png"), "--json", str(target)]) == 1
+    broken, good, absent = lines(target.read_text(encoding="utf-8"))
+    assert broken["error"]["code"] == "image-format" and absent["error"]["code"] == "image-missing"
+    assert len(good["faces"]) == 1
+    assert "2 of 3 photos could not be read" in capsys.readouterr().err
+
+
+def test_folders_patterns_pictures_and_crops(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    arguments = ["--save", str(out), "--crops", str(out / "crops"), "--stages", "detect", "--json", "-"]
+    assert run(["analyze", str(tmp_path), str(tmp_path / "*.png"), *arguments]) == 0
+    assert [record["source"] for record in lines(capsys.readouterr().out)] == [str(photo)] * 2
+    annotated = sorted(out.glob("*.jpg"))
+    assert len(annotated) == 2 and open_photo(annotated[0]).width == 512
+    crop = open_photo(next(iter((out / "crops").glob("*.png"))))
+    assert (crop.width, crop.height) == (112, 112)
+
+
+def test_an_empty_folder_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["analyze", str(tmp_path)]) == 2
+    assert "no images" in capsys.readouterr().err
+
+
+def test_standard_input(photo: Path) -> None:
+    done = subprocess.run(
+        [*MIEN, "analyze", "-", "--json", "-", "--stages", "detect"], input=photo.read_bytes(), capture_output=True
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert lines(done.stdout.decode())[0]["source"] == "-"
+
+
+def test_compare_exit_codes(
+    photo: Path, tmp_path: Path, coffee: np.ndarray, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty = tmp_path / "coffee.png"
+    empty.write_bytes(encode_image(coffee, ".png"))
+    assert run(["compare", str(photo), str(photo)]) == 0
+    assert capsys.readouterr().out.startswith("match\n")
+    assert run(["compare", str(photo), str(empty)]) == 3
+    assert "No face was found in the second photo" in capsys.readouterr().out
+    assert run(["compare", str(photo), str(tmp_path / "absent.png")]) == 2
+    assert "error:" in capsys.readouterr().err
+    assert run(["compare", str(photo), str(photo), "--json"]) == 0
+    assert lines(capsys.readouterr().out)[0]["decision"]["answer"] == "match"
+
+
+def test_demo_says_where_and_what_next(weights: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["demo", "--out", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert str(tmp_path / "astronaut.jpg") in out and "mien analyze" in out and "match" in out
+    assert open_photo(tmp_path / "astronaut.jpg").width == 512
+
+
+def test_doctor(weights: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["doctor", "--seconds", "0.5"]) == 0
+    out = capsys.readouterr().out
+    assert "self-test: passed" in out and "openvino" in out and "photos a second" in out
+
+
+def test_a_closed_pipe_is_no_error(photo: Path) -> None:
+    command = shlex.join([*MIEN, "analyze", str(photo), str(photo), "--json", "-"])
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", f"{command} | head -c 10"], capture_output=True, text=True)
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_interrupt_leaves_whole_lines(photo: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.jsonl"
+    process = subprocess.Popen([*MIEN, "analyze", *[str(photo)] * 400, "--json", str(target)], stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and (not target.exists() or target.stat().st_size == 0):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130 and b"interrupted" in error and b"Traceback" not in error
+    text = target.read_text(encoding="utf-8")
+    assert text.endswith("\n") and 0 < len(lines(text)) < 400
