@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mien.decide.calibration import Calibration, CalibrationError
-from mien.evaluate.calibrating import Origin, calibrate, worst_of
+from mien.evaluate.calibrating import Origin, calibrate, grouped, with_groups, worst_of
 from mien.evaluate.curve import FmrCurve
 from mien.evaluate.scores import impostor_pairs, n_impostor_pairs
 from mien.evaluate.templates import Templates
@@ -24,7 +24,8 @@ def people(request: pytest.FixtureRequest) -> Templates:
 
 @pytest.fixture(scope="module")
 def calibration(people: Templates) -> Calibration:
-    return calibrate(people, ORIGIN, ["even" if person % 2 == 0 else "odd" for person in people.people])
+    parts = grouped(people, ["even" if person % 2 == 0 else "odd" for person in people.people])
+    return with_groups(calibrate(people, ORIGIN), {"even": parts["even"]}, {"odd": parts["odd"]})
 
 
 def test_the_curve_agrees_with_a_plain_count(people: Templates, calibration: Calibration) -> None:
@@ -66,6 +67,8 @@ def test_groups_and_misses_are_counted(people: Templates, calibration: Calibrati
     }
     for rate in calibration.groups:
         assert rate.fmr.low <= rate.fmr.value <= rate.fmr.high
+        assert rate.within == (rate.group == "even")
+        assert rate.threshold == pytest.approx(calibration.threshold(rate.asked_fmr))
         assert rate.n_pairs == 400 * 399 // 2 * 4
     assert [miss.at_fmr for miss in calibration.misses] == [1e-2, 1e-3, 1e-4, 1e-5]
 

@@ -14,7 +14,7 @@ from mien.analyze import Analyzer
 from mien.cli.terminal import counter, stdout_console, warn
 from mien.decide.calibration import Calibration, calibrations_dir, file_name
 from mien.errors import DataError
-from mien.evaluate.calibrating import REFERENCE_FMRS, Origin, calibrate, worst_of
+from mien.evaluate.calibrating import REFERENCE_FMRS, Origin, calibrate, grouped, with_groups, with_misses, worst_of
 from mien.evaluate.people import Labels, folder_of_people, folder_of_strangers
 from mien.evaluate.templates import embed_photos
 from mien.settings import load_settings
@@ -51,23 +51,25 @@ def command(
     """
     settings = load_settings(threads=threads)
     table = Labels.read(labels) if labels else None
-    photos = (
-        folder_of_strangers(people, Labels.read(repeats).of("person") if repeats else None)
-        if strangers
-        else (folder_of_people(people))
-    )
-    if leave_out:
-        photos = photos.without(_labels(table, "--leave-out").marked(leave_out))
+    again = Labels.read(repeats).of("person") if repeats else None
+    photos = folder_of_strangers(people, again) if strangers else folder_of_people(people)
     analyzer = Analyzer(["embed"], settings, embedder=embedder)
     with counter(len(photos.paths), Console(stderr=True)) as bar:
         templates = embed_photos(analyzer, photos, lambda done, total: bar.step())
     for missing in templates.missing:
         warn(f"not embedded: {missing.path}: {missing.reason}")
-    groups = _labels(table, "--group").of(*group) if group else {}
+    outside = {
+        condition: templates.named(_labels(table, "--leave-out").marked(condition)) for condition in leave_out or []
+    }
+    inside = templates.without(outside.values())
     origin = Origin(name or people.resolve().name, name or str(people), domain)
-    calibration = calibrate(templates, origin, [groups[path.name] for path in templates.paths] if groups else [])
+    calibration = calibrate(inside, origin)
     if worst_with:
-        calibration = worst_of([*map(Calibration.load, worst_with), calibration], origin)
+        joint = worst_of([*map(Calibration.load, worst_with), calibration], origin)
+        calibration = with_misses(joint, inside)
+    groups = _labels(table, "--group").of(*group) if group else {}
+    members = grouped(inside, [groups[path.name] for path in inside.paths]) if groups else {}
+    calibration = with_groups(calibration, members, outside)
     target = out or calibrations_dir(settings) / file_name(calibration.model)
     calibration.save(target)
     _print(calibration, target, stdout_console())
@@ -120,8 +122,11 @@ def _rates(calibration: Calibration) -> Table:
 def _skews(calibration: Calibration) -> Iterator[str]:
     """Worst over best group at each rate; a group without an error counts at the upper end of its interval."""
     for asked in sorted({rate.asked_fmr for rate in calibration.groups}, reverse=True):
-        rates = sorted((one for one in calibration.groups if one.asked_fmr == asked), key=lambda one: one.fmr.value)
-        best, worst = rates[0], rates[-1]
-        floor = best.fmr.value or best.fmr.high
-        yield f"groups where the whole has {asked:.0e}: worst over best {worst.fmr.value / floor:.1f}"
-        yield from (f"  {one.group}: {one.fmr} of {one.n_pairs:,} pairs" for one in rates[::-1])
+        rates = [one for one in calibration.groups if one.asked_fmr == asked]
+        rates.sort(key=lambda one: -one.fmr.value)
+        within = [one for one in rates if one.within]
+        if len(within) > 1:
+            best, worst = within[-1].fmr, within[0].fmr
+            ratio = worst.value / (best.value or best.high)
+            yield f"groups at {rates[0].threshold:.3f}, where the whole has {asked:.0e}: worst over best {ratio:.1f}"
+        yield from (f"  {one.group}{'' if one.within else ' (left out)'}: {one.fmr}" for one in rates)

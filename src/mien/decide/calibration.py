@@ -73,10 +73,15 @@ class Tail:
 
 @dataclass(frozen=True, slots=True)
 class GroupRate:
-    """FMR among pairs of one group's people at the threshold where the whole calibration says `asked_fmr`."""
+    """FMR among pairs of one group's people at the threshold for `asked_fmr` of the set that the group is from.
+
+    within: whether the group's people are part of the calibration, or were left out of it on purpose.
+    """
 
     group: str
     asked_fmr: float
+    threshold: float
+    within: bool
     n_pairs: int
     fmr: ErrorRate
 

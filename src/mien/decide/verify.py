@@ -76,7 +76,7 @@ def similarity(first: Embedding, second: Embedding) -> float:
         raise EmbeddingMismatch(
             f"An embedding of {first.model} was compared with one of {second.model}.", "Embed both with one model."
         )
-    return float(max(-1.0, min(1.0, first.vector @ second.vector)))
+    return max(-1.0, min(1.0, float(first.vector @ second.vector)))
 
 
 def inconclusive(reasons: tuple[str, ...], fmr: float = DEFAULT_FMR) -> Decision:

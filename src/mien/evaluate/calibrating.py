@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -34,8 +34,8 @@ class Origin:
     notes: tuple[str, ...] = ()
 
 
-def calibrate(templates: Templates, origin: Origin, groups: Sequence[str] = ()) -> Calibration:
-    """Build the calibration of one set of people; `groups` (N,) names each image's group for rates by group.
+def calibrate(templates: Templates, origin: Origin) -> Calibration:
+    """Build the calibration of one set of people.
 
     Raises CalibrationError for fewer than 50 people. Fewer than 246 make an indicative calibration.
     """
@@ -59,11 +59,7 @@ def calibrate(templates: Templates, origin: Origin, groups: Sequence[str] = ()) 
         indicative=templates.n_people < ENOUGH_PEOPLE,
         notes=origin.notes,
     )
-    return replace(
-        calibration,
-        groups=tuple(group_rates(templates, groups, calibration)) if groups else (),
-        misses=miss_rates(templates, calibration),
-    )
+    return with_misses(calibration, templates)
 
 
 def worst_of(calibrations: Sequence[Calibration], origin: Origin) -> Calibration:
@@ -103,19 +99,29 @@ def _worst_knots(calibrations: Sequence[Calibration]) -> list[Knot]:
     return knots
 
 
-def group_rates(templates: Templates, groups: Sequence[str], calibration: Calibration) -> list[GroupRate]:
-    """FMR among each group's own pairs at the thresholds that the whole calibration has for 1e-3 and 1e-4."""
+def with_groups(
+    calibration: Calibration, groups: Mapping[str, Templates], left_out: Mapping[str, Templates]
+) -> Calibration:
+    """The calibration with the FMR among each group's own pairs, at its thresholds for 1e-3 and 1e-4.
+
+    left_out: groups that the calibration does not count, so that it can say what it does not hold for.
+    """
+    rates = [
+        GroupRate(name, asked, calibration.threshold(asked), within, n_impostor_pairs(members), rate)
+        for asked in GROUP_FMRS
+        if asked >= calibration.smallest_counted_fmr
+        for within, some in ((True, groups), (False, left_out))
+        for name, members in some.items()
+        if members.n_people > 1
+        for rate in [_fmr_at(members, calibration.threshold(asked))]
+    ]
+    return replace(calibration, groups=(*calibration.groups, *rates))
+
+
+def grouped(templates: Templates, groups: Sequence[str]) -> dict[str, Templates]:
+    """Templates by group; `groups` (N,) names each image's."""
     labels = np.array(groups)
-    rates = []
-    for asked in GROUP_FMRS:
-        if asked < calibration.smallest_counted_fmr:
-            continue
-        threshold = calibration.threshold(asked)
-        for group in sorted(set(groups)):
-            members = templates.of_images(labels == group)
-            if members.n_people > 1:
-                rates.append(GroupRate(group, asked, n_impostor_pairs(members), _fmr_at(members, threshold)))
-    return rates
+    return {str(name): templates.of_images(labels == name) for name in np.unique(labels)}
 
 
 def _fmr_at(templates: Templates, threshold: float) -> ErrorRate:
@@ -128,18 +134,19 @@ def _fmr_at(templates: Templates, threshold: float) -> ErrorRate:
     )
 
 
-def miss_rates(templates: Templates, calibration: Calibration) -> tuple[MissRate, ...]:
-    """FNMR over all pairs of images of one person, at the thresholds for 1e-2 to 1e-6, as far as the curve goes."""
+def with_misses(calibration: Calibration, templates: Templates) -> Calibration:
+    """The calibration with the FNMR over all pairs of images of one person, at its thresholds for 1e-2 to 1e-6."""
     pairs = genuine_pairs(templates)
     people = templates.people[pairs.first]
-    asked = [fmr for fmr in REFERENCE_FMRS if fmr >= calibration.smallest_fmr]
     if not len(people):
-        return ()
+        return calibration
+    asked = [fmr for fmr in REFERENCE_FMRS if fmr >= calibration.smallest_fmr]
     missed: Numbers = np.stack([pairs.scores < calibration.threshold(fmr) for fmr in asked]).astype(np.float64)
     n_people = len(np.unique(people))
-    replicates = [missed @ draw[people] / max(draw[people].sum(), 1) for draw in draws_of_people(templates.n_people)]
-    rates = (
-        interval(values, float(counted), n_people)
-        for values, counted in zip(np.array(replicates).T, missed.mean(axis=1), strict=True)
-    )
-    return tuple(MissRate(fmr, rate) for fmr, rate in zip(asked, rates, strict=True))
+    draws = draws_of_people(templates.n_people)
+    replicates = np.array([missed @ draw[people] / max(draw[people].sum(), 1) for draw in draws])
+    rates = [
+        MissRate(fmr, interval(values, float(counted), n_people))
+        for fmr, values, counted in zip(asked, replicates.T, missed.mean(axis=1), strict=True)
+    ]
+    return replace(calibration, misses=tuple(rates))

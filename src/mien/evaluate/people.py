@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,11 +17,6 @@ class PeoplePhotos:
 
     paths: tuple[Path, ...]
     people: tuple[str, ...]
-
-    def without(self, names: set[str]) -> PeoplePhotos:
-        """All but the files of these names."""
-        kept = [(path, person) for path, person in zip(self.paths, self.people, strict=True) if path.name not in names]
-        return PeoplePhotos(tuple(path for path, _ in kept), tuple(person for _, person in kept))
 
 
 def folder_of_people(root: Path) -> PeoplePhotos:
@@ -81,13 +75,10 @@ class Labels:
             raise DataError(f"{self.table} has no column {', '.join(absent)}.", f"It has: {', '.join(have)}.")
         return {name: ", ".join(row[column] for column in columns) for name, row in self.rows.items()}
 
-    def marked(self, conditions: Sequence[str]) -> set[str]:
-        """The file names to which any of the conditions COLUMN=VALUE applies."""
-        marked: set[str] = set()
-        for condition in conditions:
-            column, equals, value = condition.partition("=")
-            found = {name for name, label in self.of(column).items() if label == value}
-            if not equals or not found:
-                raise DataError(f"No file in {self.table} has {condition!r}.", "Write COLUMN=VALUE.")
-            marked |= found
-        return marked
+    def marked(self, condition: str) -> set[str]:
+        """The file names that COLUMN=VALUE applies to. Raises DataError where there is none."""
+        column, equals, value = condition.partition("=")
+        found = {name for name, label in self.of(column).items() if label == value}
+        if not equals or not found:
+            raise DataError(f"No file in {self.table} has {condition!r}.", "Write COLUMN=VALUE.")
+        return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -50,6 +50,15 @@ class Templates:
     def of_people(self, keep: NDArray[np.bool_]) -> Templates:
         """Only the images whose person `keep` (n_people,) marks, people numbered anew."""
         return self.of_images(keep[self.people])
+
+    def named(self, names: set[str]) -> Templates:
+        """Only the images with one of these file names."""
+        return self.of_images(np.array([path.name in names for path in self.paths], np.bool_))
+
+    def without(self, others: Iterable[Templates]) -> Templates:
+        """Only the images that none of the others has."""
+        paths = {path for other in others for path in other.paths}
+        return self.of_images(np.array([path not in paths for path in self.paths], np.bool_))
 
     def of_images(self, keep: NDArray[np.bool_]) -> Templates:
         """Only the images that `keep` (N,) marks, people numbered anew."""

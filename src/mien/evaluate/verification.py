@@ -143,12 +143,13 @@ def _points(templates: Templates, counts: ScoreCounts) -> Iterator[OperatingPoin
     # Half as much again as the largest rate: draws of people move the threshold.
     tail = ImpostorTail(templates, impostor_pairs(templates, counts.threshold(1.5 * REPORTED_FMRS[0])))
     genuine = genuine_pairs(templates)
+    scores = genuine.scores.astype(np.float64)
     people, even = templates.people[genuine.first], np.ones(templates.n_people)
     if not len(people) or not len(tail.scores):
         return
     asked = np.array(REPORTED_FMRS)
-    points = [_fnmr(tail, genuine.scores, draw[people], asked, draw) for draw in draws_of_people(templates.n_people)]
-    thresholds, values = _fnmr(tail, genuine.scores, even[people], asked, even)
+    points = [_fnmr(tail, scores, draw[people], asked, draw) for draw in draws_of_people(templates.n_people)]
+    thresholds, values = _fnmr(tail, scores, even[people], asked, even)
     for place, fmr in enumerate(REPORTED_FMRS):
         rates = np.array([row[1][place] for row in points])
         rate = interval(rates, float(values[place]), len(np.unique(people)))

@@ -54,10 +54,14 @@ class JpegFile:
         width, height = self.header.width, self.header.height
         return (height, width) if self.header.turn in SIDEWAYS else (width, height)
 
+    def step(self, scale: float) -> float:
+        """The smallest of 1/8, 1/4, 3/8, 1/2 and 1 that is at least `scale`."""
+        return min(known for known in FAST_EIGHTHS if known >= scale * EIGHTHS - 1e-9) / EIGHTHS
+
     def decode(self, scale: float) -> Pixels:
-        """Upright (H, W, 3) uint8 RGB at the smallest of 1/8, 1/4, 3/8, 1/2, 1 that is at least `scale`."""
+        """Upright (H, W, 3) uint8 RGB at `step(scale)`."""
         wanted: dict[str, Any] = {"colorspace": "CMYK" if self.header.components == INKS else "RGB"}
-        eighths = min(known for known in FAST_EIGHTHS if known >= scale * EIGHTHS - 1e-9)
+        eighths = round(self.step(scale) * EIGHTHS)
         if eighths < EIGHTHS:
             wanted["min_width"] = -(-self.header.width * eighths // EIGHTHS)
             wanted["min_height"] = -(-self.header.height * eighths // EIGHTHS)

@@ -38,6 +38,9 @@ class Encoded(Protocol):
     def size(self) -> tuple[int, int]:
         """Width and height in px, upright."""
 
+    def step(self, scale: float) -> float:
+        """The scale at which a request for `scale` is decoded, 0..1."""
+
     def decode(self, scale: float) -> Pixels:
         """Upright (H, W, 3) uint8 RGB, of at least `scale` times the full size."""
 
@@ -52,6 +55,10 @@ class RawPixels:
     def size(self) -> tuple[int, int]:
         """Width and height in px."""
         return self.pixels.shape[1], self.pixels.shape[0]
+
+    def step(self, scale: float) -> float:
+        """Always the full size."""
+        return 1.0
 
     def decode(self, scale: float) -> Pixels:
         """The array itself, whatever the scale."""
@@ -69,7 +76,7 @@ class Photo:
         self._encoded = encoded
         self._format = format_
         self._lock = threading.Lock()
-        self._largest: Picture | None = None
+        self._decoded: dict[float, Picture] = {}
 
     @property
     def width(self) -> int:
@@ -90,15 +97,16 @@ class Photo:
         """The picture at `scale` (0 < scale <= 1) or larger: JPEG comes at 1/8, 1/4, 3/8, 1/2 or 1,
         everything else at full size.
 
-        The largest decode so far is kept, and answers every smaller request. Raises ImageTruncated or ImageCorrupt
-        where the content betrays its header, ValueError for a scale out of range.
+        Each step is decoded once and kept, and what a request gets does not depend on the requests before it. Raises
+        ImageTruncated or ImageCorrupt where the content betrays its header, ValueError for a scale out of range.
         """
         if not 0 < scale <= 1:
             raise ValueError(f"scale is {scale}, and must lie above 0 and not above 1")
+        step = self._encoded.step(scale)
         with self._lock:
-            if self._largest is None or min(self._largest.scale_x, self._largest.scale_y) < scale:
-                self._largest = self._decode(scale)
-            return self._largest
+            if step not in self._decoded:
+                self._decoded[step] = self._decode(step)
+            return self._decoded[step]
 
     def _decode(self, scale: float) -> Picture:
         pixels = np.ascontiguousarray(self._encoded.decode(scale)).view()

@@ -54,8 +54,12 @@ class RasterFile:
         width, height = self.stored_size
         return (height, width) if self.turn in SIDEWAYS else (width, height)
 
+    def step(self, scale: float) -> float:
+        """Always the full size: these formats gain nothing from less."""
+        return 1.0
+
     def decode(self, scale: float) -> Pixels:
-        """Upright (H, W, 3) uint8 RGB; always at full size, since these formats gain nothing from less."""
+        """Upright (H, W, 3) uint8 RGB."""
         try:
             with quiet(), OPENERS[self.format](io.BytesIO(self.data)) as image:
                 image.load()

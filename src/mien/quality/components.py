@@ -41,11 +41,11 @@ class Component:
             digits += 1
         return f"{value:.{digits}f}"
 
-    def say(self, value: float) -> str:
-        """The finding in words."""
+    def say(self, value: float, beside: float | None = None) -> str:
+        """The finding in words, told apart from `beside` as `number` does."""
         if self.ways is None:
-            return self.template.format(self.number(value))
-        return self.template.format(self.number(abs(value)), self.ways[value > 0])
+            return self.template.format(self.number(value, beside))
+        return self.template.format(self.number(abs(value), abs(beside or 0.0)), self.ways[value > 0])
 
 
 def _pose(angle: str) -> Callable[[Sample], float]:

@@ -59,13 +59,14 @@ def judge(limit: Limit, value: float, trouble: str) -> Measure:
 def _reason(component: Component, limit: Limit, value: float, passed: bool, trouble: str) -> str:
     if math.isnan(value):
         return f"{component.title} cannot be measured: {trouble}"
-    said, low, high = component.say(value), limit.low, limit.high
+    low, high = limit.low, limit.high
     if passed:
-        return f"{said} ({_range(component, low, high)})"
-    if low is not None and value < low and not component.ways:
-        return f"{_after(component.too_low)}{said}, {component.number(low, value)} needed"
-    bound = high if high is not None and value > high else low
+        return f"{component.say(value)} ({_range(component, low, high)})"
+    bound = low if low is not None and value < low else high
     assert bound is not None
+    said = component.say(value, bound)
+    if bound == low and not component.ways:
+        return f"{_after(component.too_low)}{said}, {component.number(low, value)} needed"
     return f"{_after(component.too_high)}{said}, at most {component.number(abs(bound), abs(value))} allowed"
 
 
