@@ -82,11 +82,11 @@ class Shooter:
 
 
 def spoil(pixels: Pixels, random: np.random.Generator) -> Pixels:
-    """A copy with one of eight faults, of random strength."""
+    """A copy with one of nine faults, of random strength."""
     strength = float(random.random())
     height, width = pixels.shape[:2]
     light = pixels.astype(np.float32)
-    kind = int(random.integers(8))
+    kind = int(random.integers(9))
     if kind == 0:
         light = cv2.GaussianBlur(light, (0, 0), 0.5 + 4 * strength)
     elif kind == 1:
@@ -105,6 +105,8 @@ def spoil(pixels: Pixels, random: np.random.Generator) -> Pixels:
         light[y : y + side, x : x + side] = random.integers(0, 256, 3)
     elif kind == 6:
         light = light + random.normal(0, 5 + 45 * strength, light.shape)
+    elif kind == 7:
+        light = light[:, int(width * (0.3 + 0.2 * strength)) :]
     else:
         grey = 0.7 * (1 - strength) + 0.05
         light = light * grey + (1 - grey) * 128
@@ -133,7 +135,7 @@ def recognisability(shots: list[Shot]) -> NDArray[np.float64]:
         if not shot.spoilt:
             whole[shot.person].append(shot)
     means = [
-        np.mean([shot.vector @ other.vector for other in whole[shot.person] if other.photo != shot.photo] or [np.nan])
+        np.mean([shot.vector @ other.vector for other in whole[shot.person] if other.photo != shot.photo] or np.nan)
         for shot in shots
     ]
     return np.array(means)
@@ -145,7 +147,7 @@ def excesses(shots: list[Shot]) -> NDArray[np.float64]:
 
 
 def fit(shots: list[Shot]) -> tuple[NDArray[np.float64], float]:
-    """Weights, none below its least, and the similarity of a faultless photo: target = best * exp(-excess @ weights)."""
+    """Weights, none below its least, and the best similarity: target = best * exp(-excess @ weights)."""
     beyond, target = excesses(shots), recognisability(shots)
     known = np.isfinite(target)
     beyond, target = beyond[known], target[known]
@@ -207,7 +209,7 @@ def report(shots: list[Shot], train: set[str], test: set[str]) -> None:
     print(f"similarity of a faultless photo: {best:.3f}")
     for hinge, weight in zip(HINGES, weights, strict=True):
         print(
-            f"  {hinge.measure:24} side {hinge.side:+d} knee {hinge.knee:6.1f}: weight {weight:.4f} (now {hinge.weight})"
+            f"  {hinge.measure:24} side {hinge.side:+d} knee {hinge.knee:6.1f}: {weight:.4f} (now {hinge.weight})"
         )
     for title, group in (("DevTrain people", train), ("DevTest people", test), ("everyone", train | test)):
         whole = [shot for shot in shots if not shot.spoilt and shot.person in group]

@@ -54,8 +54,10 @@ def test_one_face_is_found_where_it_is(detect: Detector, portrait: np.ndarray) -
 @pytest.mark.parametrize("scale", [0.5, 3])
 def test_coordinates_are_px_of_the_full_photo(detect: Detector, portrait: np.ndarray, scale: float) -> None:
     found = only(detect(open_photo(portrait)))
-    other = only(detect(open_photo(np.asarray(cv2.resize(portrait, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)))))
-    grown = Detection(Box(*(corners(found.box)[[0, 1]] * scale), found.box.width * scale, found.box.height * scale), 1, found.landmarks * scale)
+    resized = np.asarray(cv2.resize(portrait, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+    other = only(detect(open_photo(resized)))
+    box = Box(*(scale * side for side in (found.box.x, found.box.y, found.box.width, found.box.height)))
+    grown = Detection(box, found.score, found.landmarks * scale)
     agree(grown, other, 0.08)
 
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from mien.detect.policy import DetectPolicy
-from mien.detect.search import TILE_PX, FaceDetector, _spans, _tiles
+from mien.detect.search import FaceDetector
+from mien.detect.tiles import TILE_PX, regions
 from mien.face import Detection
 from mien.image import open_photo
 from mien.settings import Settings
@@ -99,22 +100,22 @@ def test_long_pictures_lose_no_face(detect: FaceDetector, head: np.ndarray, size
 
 @pytest.mark.parametrize("offset", [-60, -40, -20, 0, 20, 40, 60])
 def test_a_face_across_a_tile_s_border_is_found_once(weights: Settings, head: np.ndarray, offset: int) -> None:
-    first, second = list(_spans(2560))[:2]
-    border = (first[1] + second[0]) // 2 + offset
-    faces = [(border, 200, 60), (border, 700, 24), (border, 1000, 16)]
-    detect = FaceDetector(weights, DetectPolicy(min_face_px=10))
-    found = detect(open_photo(pasted((2560, 1400), head, faces)))
+    first, second = list(regions(2560, 1200, 1.0))[:2]
+    border = (first[2] + second[0]) // 2 + offset
+    faces = [(border, 200, 60), (border, 700, 30), (border, 1000, 22)]
+    detect = FaceDetector(weights, DetectPolicy(min_face_px=20))
+    found = detect(open_photo(pasted((2560, 1200), head, faces)))
     assert hits(found, faces) == [1, 1, 1]
     assert len(found) == 3
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (1280, 1281), (1300, 900), (5000, 3333), (40, 9000)])
-def test_tiles_cover_the_picture_and_stay_small(width: int, height: int) -> None:
-    covered = np.zeros((height, width, 3), np.uint8)
-    for left, top, tile in _tiles(covered):
-        assert max(tile.shape) <= TILE_PX
-        assert np.shares_memory(tile, covered)
-        covered[top : top + tile.shape[0], left : left + tile.shape[1]] = 1
+@pytest.mark.parametrize("scale", [0.3, 1.0, 2.5])
+def test_tiles_cover_the_picture_and_stay_small(width: int, height: int, scale: float) -> None:
+    covered = np.zeros((height, width), bool)
+    for left, top, right, bottom in regions(width, height, scale):
+        assert max(right - left, bottom - top) * scale <= TILE_PX + 2 * scale + 1
+        covered[top:bottom, left:right] = True
     assert covered.all()
 
 

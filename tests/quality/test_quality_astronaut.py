@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 import pytest
@@ -59,5 +61,5 @@ def scored(settings):
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_score_falls_with_each_fault(scored, astronaut, fault):
     scores = [scored(astronaut), *(scored(FAULTS[fault](astronaut, strength)) for strength in (0.0, 0.5, 1.0))]
-    assert all(later < earlier + 0.5 for earlier, later in zip(scores, scores[1:], strict=False)), scores
+    assert all(later < earlier + 0.5 for earlier, later in pairwise(scores)), scores
     assert scores[-1] < scores[0] - 5, scores

@@ -13,7 +13,7 @@ import pytest
 from mien.align.similarity import ARCFACE_112
 from mien.align.view import FaceView
 from mien.errors import SettingsError
-from mien.face import Box, Detection, Eyes, Failed, FaceMesh, HeadPose, Measure, Quality
+from mien.face import Box, Detection, Eyes, FaceMesh, Failed, HeadPose, Measure, Quality
 from mien.image import open_photo
 from mien.quality.components import COMPONENTS
 from mien.quality.measures import QualityMeter, judge
@@ -46,7 +46,8 @@ def mesh(**change: object) -> FaceMesh:
     turn = np.arange(468) * 2.399963
     radius = np.sqrt(np.arange(468) / 468)
     points = np.stack([56 + 38 * radius * np.cos(turn), 68 + 47 * radius * np.sin(turn), 0 * turn], axis=1)
-    places = [(RIGHT_EYE_AND_BROW, (38, 50)), (LEFT_EYE_AND_BROW, (74, 50)), (LIPS, (56, 92)), (SKIN_REFERENCE, (56, 70))]
+    eyes = [(RIGHT_EYE_AND_BROW, (38, 50)), (LEFT_EYE_AND_BROW, (74, 50))]
+    places = [*eyes, (LIPS, (56, 92)), (SKIN_REFERENCE, (56, 70))]
     for indices, centre in places:
         for step, index in enumerate(indices):
             angle = 2 * math.pi * step / len(indices)

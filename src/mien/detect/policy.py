@@ -9,8 +9,9 @@ from dataclasses import dataclass
 class DetectPolicy:
     """What counts as a face.
 
-    min_face_px: smallest face width in px of the full photo that must be found; None: from a thirtieth of the longer
-    side on, and smaller ones where the photo shows signs of them. min_score: 0..1, the detector's belief.
+    min_face_px: smallest face width in px of the full photo that is searched for, whatever it costs (below 8 it counts
+    as 8); None: from a fifteenth of the longer side on, and down to 16 px where the photo shows signs of small faces, or
+    no face at all. min_score: 0..1, the detector's belief, which doubtful faces must reach at a second look too.
     overlap: two boxes with a larger intersection over union are one face.
     """
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mien.engine.int8 import Ranges, quantized_onnx
 from mien.engine.plain import plain_onnx
 from mien.errors import EngineError, ExtraMissing
 from mien.face import Floats
@@ -19,7 +20,9 @@ except ImportError as error:
 class OnnxRuntimeSession:
     """A model in ONNX Runtime, one thread a call; its sessions may be called from many threads as they are."""
 
-    def __init__(self, path: Path, shape: tuple[int, ...] | None = None, threads: int = 1) -> None:
+    def __init__(
+        self, path: Path, shape: tuple[int, ...] | None = None, threads: int = 1, int8_ranges: Ranges = ()
+    ) -> None:
         if path.suffix != ".onnx":
             raise EngineError(f"ONNX Runtime does not read {path.name}.", "Use the engine openvino for this model.")
         options = onnxruntime.SessionOptions()
@@ -27,15 +30,18 @@ class OnnxRuntimeSession:
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            self._session = onnxruntime.InferenceSession(
-                plain_onnx(path.read_bytes(), shape, split_prelu=True), options, providers=["CPUExecutionProvider"]
-            )
+            # Its fused kernels know no PRelu: it computes the quantised function in floats, with folded weights.
+            data = plain_onnx(_quantized(path, int8_ranges), shape, split_prelu=True)
+            self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        except EngineError:
+            raise
         except Exception as error:
             raise EngineError(
                 f"ONNX Runtime cannot load {path.name}: {error}", "`mien weights verify` checks the file."
             ) from error
         self._input = self._session.get_inputs()[0]
         self._names = tuple(output.name for output in self._session.get_outputs())
+        self._precision = "int8 in float32" if int8_ranges else "f32"
 
     def input_shape(self) -> tuple[int, ...]:
         """The input's shape; -1 stands for a free dimension."""
@@ -52,4 +58,9 @@ class OnnxRuntimeSession:
 
     def describe(self) -> str:
         """Engine, version and precision, for people."""
-        return f"ONNX Runtime {onnxruntime.__version__}, CPU, f32"
+        return f"ONNX Runtime {onnxruntime.__version__}, CPU, {self._precision}"
+
+
+def _quantized(path: Path, int8_ranges: Ranges) -> bytes:
+    data = path.read_bytes()
+    return quantized_onnx(plain_onnx(data), int8_ranges) if int8_ranges else data

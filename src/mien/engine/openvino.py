@@ -4,28 +4,36 @@ from __future__ import annotations
 
 import queue
 from pathlib import Path
+from typing import Final
 
 import numpy as np
-import openvino
 
+from mien.engine.capability import avoid_amx
+from mien.engine.int8 import Ranges, quantized_onnx
 from mien.engine.plain import plain_onnx
+from mien.engine.quiet import openvino
 from mien.errors import EngineError
 from mien.face import Floats
+
+# Once, before the first model: the plugin settles at its first use which instructions it takes.
+INTEGERS_SAFE: Final = avoid_amx()
 
 
 class OpenVinoSession:
     """A model compiled for the CPU, with one inference stream a thread.
 
     Infer requests are not thread-safe, so each call borrows one of `threads`; every stream has one thread and runs the
-    same kernels, which keeps the answers bit-identical.
+    same kernels, which keeps the answers bit-identical. int8_ranges have no effect where integer kernels might not be
+    safe (`mien.engine.capability.avoid_amx`).
     """
 
-    def __init__(self, path: Path, shape: tuple[int, ...] | None = None, threads: int = 1) -> None:
+    def __init__(
+        self, path: Path, shape: tuple[int, ...] | None = None, threads: int = 1, int8_ranges: Ranges = ()
+    ) -> None:
         core = openvino.Core()
+        ranges = int8_ranges if INTEGERS_SAFE else ()
         try:
-            model = (
-                core.read_model(plain_onnx(path.read_bytes()), b"") if path.suffix == ".onnx" else core.read_model(path)
-            )
+            model = _read(core, path, ranges)
             if shape is not None:
                 model.reshape(openvino.PartialShape(list(shape)))
             # Without the hint, processors that report AMX without usable tiles die of an illegal instruction.
@@ -38,12 +46,15 @@ class OpenVinoSession:
             # Read before compiling: the compiled model's outputs carry the names of fused layers too.
             self._names = tuple(output.any_name for output in model.outputs)
             self._compiled = core.compile_model(model, "CPU", config)
+        except EngineError:
+            raise
         except Exception as error:
             raise EngineError(
                 f"OpenVINO cannot load {path.name}: {str(error).strip().splitlines()[-1]}",
                 "`mien weights verify` checks the file.",
             ) from error
         self._requests: queue.SimpleQueue[openvino.InferRequest] = queue.SimpleQueue()
+        self._precision = "int8" if ranges else "f32"
         for _ in range(threads):
             self._requests.put(self._compiled.create_infer_request())
 
@@ -70,4 +81,11 @@ class OpenVinoSession:
 
     def describe(self) -> str:
         """Engine, version and precision, for people."""
-        return f"OpenVINO {openvino.__version__.split('-')[0]}, CPU, f32"
+        return f"OpenVINO {openvino.__version__.split('-')[0]}, CPU, {self._precision}"
+
+
+def _read(core: openvino.Core, path: Path, ranges: Ranges) -> openvino.Model:
+    if path.suffix != ".onnx":
+        return core.read_model(path)
+    data = plain_onnx(path.read_bytes())
+    return core.read_model(quantized_onnx(data, ranges) if ranges else data, b"")

@@ -60,6 +60,8 @@ def _dequantize(values: list[NDArray[Any]], axis: int, block_size: int) -> NDArr
     """(x - zero_point) * scale, per tensor, channel or block (ONNX operator specification, opset 21)."""
     quantized, scale = values[0], values[1].astype(np.float32)
     zero = values[2].astype(np.float32) if len(values) > 2 else np.zeros_like(scale)
+    if block_size and quantized.shape[axis] % block_size == 0:
+        return _dequantize_blocks(quantized, scale, zero, axis)
     if block_size:
         inside = tuple(slice(0, size) for size in quantized.shape)
         scale = np.repeat(scale, block_size, axis=axis)[inside]
@@ -72,6 +74,19 @@ def _dequantize(values: list[NDArray[Any]], axis: int, block_size: int) -> NDArr
     floats -= zero
     floats *= scale
     return floats
+
+
+def _dequantize_blocks(
+    quantized: NDArray[Any], scale: NDArray[np.float32], zero: NDArray[np.float32], axis: int
+) -> NDArray[np.float32]:
+    """Whole blocks along `axis`: one scale is broadcast over its block, which saves a copy as large as the weights."""
+    shape = quantized.shape
+    blocks = quantized.reshape(*shape[:axis], scale.shape[axis], -1, *shape[axis + 1 :])
+    floats = blocks.astype(np.float32)
+    if zero.any():
+        floats -= np.expand_dims(zero, axis + 1)
+    floats *= np.expand_dims(scale, axis + 1)
+    return floats.reshape(shape)
 
 
 def _split_prelu(node: Any, constants: Constants) -> list[Any]:

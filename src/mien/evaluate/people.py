@@ -29,18 +29,12 @@ def folder_of_people(root: Path) -> PeoplePhotos:
     return PeoplePhotos(tuple(paths), tuple(path.parent.name for path in paths))
 
 
-def folder_of_strangers(root: Path, repeats: dict[str, str] | None = None) -> PeoplePhotos:
-    """Every photo below `root` as another person, but for `repeats`: file name to person, where several are one.
-
-    Raises DataError where there is no photo, or where `repeats` names one that is not there.
-    """
+def folder_of_strangers(root: Path) -> PeoplePhotos:
+    """Every photo below `root` as another person. Raises DataError where there is none."""
     paths = [path for path in sorted(root.rglob("*")) if path.suffix.lower() in SUFFIXES]
     if not paths:
         raise DataError(f"{root} has no photos.", f"Searched for files ending in {', '.join(sorted(SUFFIXES))}.")
-    known = repeats or {}
-    if absent := known.keys() - {path.name for path in paths}:
-        raise DataError(f"{min(absent)} is named as a repeated person and is not in {root}.", "Is the folder whole?")
-    return PeoplePhotos(tuple(paths), tuple(known.get(path.name, f"only {path.name}") for path in paths))
+    return PeoplePhotos(tuple(paths), tuple(str(path.relative_to(root)) for path in paths))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,16 @@ import zlib
 from typing import Final
 
 from mien.errors import ImageCorrupt, ImageTruncated
+from mien.image.av1 import largest_frame
+from mien.image.boxes import coded_pictures
+from mien.image.limits import MAX_PARTS, MORE, busy
 
 PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 PNG_CHUNKS: Final = frozenset({b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT"})
 MAX_EXIF_BYTES: Final = 1 << 20
-MORE: Final = "Copy or download it again."
+PAYLOADS: Final = 4
+PAYLOAD_SLACK_PIXELS: Final = 4_000_000
+GIF_EXTENSION, GIF_IMAGE = 0x21, 0x2C
 
 
 def bare_png(data: bytes) -> bytes:
@@ -21,7 +26,7 @@ def bare_png(data: bytes) -> bytes:
     """
     view, at = memoryview(data), len(PNG_SIGNATURE)
     kept = [view[:at]]
-    while True:
+    for _ in range(MAX_PARTS):
         if at + 12 > len(data):
             raise ImageTruncated("The PNG ends before its picture does.", MORE)
         length, kind = struct.unpack_from(">I4s", data, at)
@@ -34,6 +39,7 @@ def bare_png(data: bytes) -> bytes:
             _check_crc(view[at:end])
             kept.append(view[at:end])
         at = end
+    raise busy("PNG", "chunks")
 
 
 def _check_crc(chunk: memoryview) -> None:
@@ -60,20 +66,28 @@ def webp_size(data: bytes) -> tuple[int, int]:
     raise ImageCorrupt("The WebP begins with no picture.", MORE)
 
 
-def check_boxes(data: bytes, name: str) -> None:
-    """Raise ImageTruncated if a top-level box of ISO/IEC 14496-12 reaches beyond the file."""
-    at = 0
-    while at + 8 <= len(data):
-        length = int.from_bytes(data[at : at + 4], "big")
-        if length == 0:
-            return
-        if length == 1:
-            length = int.from_bytes(data[at + 8 : at + 16], "big")
-        if length < 8:
-            raise ImageCorrupt(f"The {name} has a box of impossible length.", MORE)
-        at += length
-    if at != len(data):
-        raise ImageTruncated(f"The {name} ends before its picture does.", MORE)
+def check_payload(data: bytes, width: int, height: int) -> None:
+    """Raise ImageCorrupt if the AV1 pictures in an AVIF are far larger than the header says.
+
+    The decoder allocates what they say, and scales afterwards. Alpha, a thumbnail, a gain map and the margin of a
+    grid's last tiles are allowed for. HEIC needs no such check: libheif holds its pictures to the header's size.
+    """
+    coded = sum(largest_frame(stream) for stream in coded_pictures(data))
+    if coded > PAYLOADS * width * height + PAYLOAD_SLACK_PIXELS:
+        raise ImageCorrupt(f"The AVIF says {width:,} x {height:,} pixels, and holds {coded:,}.", "Export it again.")
+
+
+def check_gif_start(data: bytes) -> None:
+    """Raise ImageCorrupt if a GIF has too many blocks of comments before its first picture (GIF89a, section 17)."""
+    at = 13 + (3 << (data[10] & 7) + 1 if len(data) > 10 and data[10] & 0x80 else 0)
+    left = MAX_PARTS
+    while at + 2 < len(data) and data[at] == GIF_EXTENSION:
+        at += 2
+        while at < len(data) and (length := data[at]):
+            at, left = at + 1 + length, left - 1
+        at, left = at + 1, left - 1
+        if left < 0:
+            raise busy("GIF", "comments")
 
 
 def check_tiff_start(data: bytes) -> None:

@@ -12,7 +12,7 @@ import simplejpeg
 from mien.errors import ImageCorrupt, ImageError, ImageFormatRefused, ImageTooLarge, ImageTruncated
 from mien.face import Pixels
 from mien.image.exif import PREAMBLE, SIDEWAYS, orientation, upright
-from mien.image.limits import ImageLimits, check_size
+from mien.image.limits import MORE, ImageLimits, busy, check_size
 
 EIGHTHS: Final = 8
 # 5/8 to 7/8 take longer than the full size: libjpeg-turbo has vector code for powers of two only.
@@ -24,9 +24,9 @@ START_OF_SCAN, END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"
 SOI_LENGTH: Final = 2
 SOF_MARKERS: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 BASELINE_TO_PROGRESSIVE: Final = frozenset({0xC0, 0xC1, 0xC2})
-STANDALONE: Final = frozenset({0x01, *range(0xD0, 0xD8)})
 APP1: Final = 0xE1
 MAX_SCANS: Final = 64
+MAX_SEGMENTS: Final = 20_000
 MARKER: Final = re.compile(rb"\xff[\xc0-\xcf\xd9-\xfe]")
 STRIP_ROWS: Final = 256
 
@@ -88,8 +88,8 @@ def open_jpeg(data: bytes, limits: ImageLimits) -> JpegFile:
         raise _decoder_error(error, data) from error
     if (width, height) != (header.width, header.height):
         raise ImageCorrupt("The JPEG says two different sizes.", "Export it again.")
-    if data.count(START_OF_SCAN) > MAX_SCANS and _count_scans(data) > MAX_SCANS:
-        raise ImageCorrupt(f"The JPEG has more than {MAX_SCANS} scans: it was made to keep a decoder busy.")
+    if data.count(START_OF_SCAN) > MAX_SCANS:
+        _check_scans(data)
     return JpegFile(data, header)
 
 
@@ -97,7 +97,7 @@ def read_header(data: bytes) -> JpegHeader:
     """Walk the segments up to the first scan (ITU-T T.81, annex B)."""
     turn, frame = 1, b""
     at = SOI_LENGTH
-    while True:
+    for _ in range(MAX_SEGMENTS):
         marker, body, at = _segment(data, at)
         if marker == APP1 and body.startswith(PREAMBLE) and turn == 1:
             turn = orientation(body)
@@ -106,6 +106,8 @@ def read_header(data: bytes) -> JpegHeader:
             frame = body
         elif marker == START_OF_SCAN[1]:
             break
+    else:
+        raise busy("JPEG", "segments")
     if not frame:
         raise ImageCorrupt("The JPEG has no frame header.", "Export it again.")
     height, width = int.from_bytes(frame[1:3], "big"), int.from_bytes(frame[3:5], "big")
@@ -114,27 +116,31 @@ def read_header(data: bytes) -> JpegHeader:
 
 def _segment(data: bytes, at: int) -> tuple[int, bytes, int]:
     """The next segment's marker and body, and where the one after it begins."""
-    at = data.find(b"\xff", at)
-    while 0 <= at < len(data) - 1 and data[at + 1] in (0xFF, 0x00, *STANDALONE):
-        at = data.find(b"\xff", at + (1 if data[at + 1] == 0xFF else 2))
-    if at < 0 or at + 4 > len(data) or data[at + 1] == END_OF_IMAGE[1]:
-        raise ImageTruncated("The JPEG ends before its picture begins.", "Copy or download it again.")
+    found = MARKER.search(data, at)
+    at = found.start() if found else len(data)
+    if at + 4 > len(data) or data[at + 1] == END_OF_IMAGE[1]:
+        raise ImageTruncated("The JPEG ends before its picture begins.", MORE)
     length = int.from_bytes(data[at + 2 : at + 4], "big")
     if length < 2:
         raise ImageCorrupt("The JPEG has a segment of impossible length.", "Export it again.")
     end = at + 2 + length
     if end > len(data):
-        raise ImageTruncated("The JPEG ends before its picture begins.", "Copy or download it again.")
+        raise ImageTruncated("The JPEG ends before its picture begins.", MORE)
     return data[at + 1], data[at + 4 : end], end
 
 
-def _count_scans(data: bytes) -> int:
-    """Scans up to the first end of image: what follows may be a second picture, or a phone's video clip."""
+def _check_scans(data: bytes) -> None:
+    """Count scans up to the first end of image: what follows may be a second picture, or a phone's video clip."""
     scans, at = 0, SOI_LENGTH
-    while (found := MARKER.search(data, at)) and found[0] != END_OF_IMAGE:
+    for _ in range(MAX_SEGMENTS):
+        found = MARKER.search(data, at)
+        if scans > MAX_SCANS:
+            raise busy("JPEG", "scans")
+        if not found or found[0] == END_OF_IMAGE:
+            return
         scans += found[0] == START_OF_SCAN
         at = found.end() + max(2, int.from_bytes(data[found.end() : found.end() + 2], "big"))
-    return scans
+    raise busy("JPEG", "segments")
 
 
 def _check_frame(marker: int, body: bytes) -> None:
@@ -163,7 +169,7 @@ def _decoder_error(error: Exception, data: bytes) -> ImageError:
     if isinstance(error, KeyError) or "subsampling" in message:
         return ImageFormatRefused("This JPEG has a rare layout of its colour channels.", "Save it again, or as PNG.")
     if "remature end of JPEG" in message or data.rfind(END_OF_IMAGE) < data.rfind(START_OF_SCAN):
-        return ImageTruncated("The JPEG ends before its picture does.", "Copy or download it again.")
+        return ImageTruncated("The JPEG ends before its picture does.", MORE)
     return ImageCorrupt(f"The JPEG is damaged ({message}).", "Export it again.")
 
 

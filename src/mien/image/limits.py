@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from mien.errors import ImageEmpty, ImageTooLarge
+from mien.errors import ImageCorrupt, ImageEmpty, ImageTooLarge
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,8 @@ class ImageLimits:
 
 
 DEFAULT: Final = ImageLimits()
+MAX_PARTS: Final = 100_000
+MORE: Final = "Copy or download it again."
 
 
 def check_bytes(count: int, limits: ImageLimits) -> None:
@@ -36,3 +38,8 @@ def check_size(width: int, height: int, limits: ImageLimits) -> None:
             f"The image is {width:,} x {height:,} pixels, {limits.max_pixels:,} are allowed.",
             "Make it smaller, or raise max_pixels if you trust where it comes from.",
         )
+
+
+def busy(name: str, parts: str) -> ImageCorrupt:
+    """The error for a file of more chunks, boxes or segments than any picture needs: it would take minutes to read."""
+    return ImageCorrupt(f"The {name} has far too many {parts}: it was made to keep a reader busy.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -20,7 +21,8 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from mien.errors import ImageCorrupt, ImageEmpty, ImageError, ImageFormatRefused, ImageTooLarge, ImageTruncated
 from mien.face import Pixels
-from mien.image.containers import bare_png, check_boxes, check_tiff_start, webp_size
+from mien.image.boxes import boxes
+from mien.image.containers import bare_png, check_gif_start, check_payload, check_tiff_start, webp_size
 from mien.image.exif import SIDEWAYS, orientation, upright
 from mien.image.limits import ImageLimits, check_size
 from mien.image.quiet import quiet
@@ -81,6 +83,8 @@ def open_raster(data: bytes, format_: str, limits: ImageLimits) -> RasterFile:
         with quiet(), OPENERS[format_](io.BytesIO(data)) as image:
             check_size(*image.size, limits)
             _check_mode(image)
+            if format_ == "avif":
+                check_payload(data, *image.size)
             turn = 1 if format_ in TURNED_BY_DECODER else orientation(image.info.get("exif") or b"")
             return RasterFile(data, format_, image.size, turn)
     except DECODER_ERRORS as error:
@@ -115,8 +119,10 @@ def _check_container(data: bytes, format_: str, limits: ImageLimits) -> bytes:
         check_size(*webp_size(data), limits)
     elif format_ == "tiff":
         check_tiff_start(data)
+    elif format_ == "gif":
+        check_gif_start(data)
     elif format_ in ("avif", "heic"):
-        check_boxes(data, format_.upper())
+        deque(boxes(memoryview(data), format_.upper()), maxlen=0)
     return data
 
 

@@ -18,9 +18,10 @@ FEWEST_PIXELS: Final = 50
 RIGHT_EYE_AND_BROW: Final = (70, 63, 105, 66, 107, 55, 133, 145, 33, 46)
 LEFT_EYE_AND_BROW: Final = (300, 293, 334, 296, 336, 285, 362, 374, 263, 276)
 LIPS: Final = (61, 40, 37, 0, 267, 270, 291, 321, 314, 17, 84, 91)
-# A pixel has the face's colour up to this distance in a*, b*, and this share of its lightness lost to shade.
-SKIN_COLOUR_RADIUS: Final = 16.0
-SKIN_SHADE: Final = 0.6
+# A pixel has the face's colour up to this distance in a*, b*, and this share of its lightness lost to shade. Closer
+# limits took beards and dark skin for covers more often than other faces (docs/quality.md).
+SKIN_COLOUR_RADIUS: Final = 24.0
+SKIN_SHADE: Final = 0.75
 BACKDROP_SIDE: Final = 96
 SKIN_REFERENCE: Final = (1, 2, 4, 5, 6, 197, 195, 50, 101, 118, 117, 280, 330, 347, 346)
 
