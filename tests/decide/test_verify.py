@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from mien.decide.calibration import Calibration, CalibrationError, ErrorRate, Knot
+from mien.decide.calibration import Calibration, CalibrationError, ErrorRate, GroupRate, Knot
 from mien.decide.verify import Answer, Uncalibrated, compare, inconclusive
 from mien.errors import EmbeddingMismatch
 from mien.face import Embedding
@@ -52,6 +52,18 @@ def test_an_extrapolated_threshold_says_so() -> None:
     decision = compare(at_angle(1.0), at_angle(0.49), curve(), fmr=1e-5)
     assert any("extrapolated" in reason for reason in decision.reasons)
     assert not any("extrapolated" in reason for reason in compare(at_angle(1.0), at_angle(0.49), curve()).reasons)
+
+
+def test_the_worst_group_is_part_of_the_reasons() -> None:
+    groups = (
+        GroupRate("some", 1e-4, 0.4, True, 500, ErrorRate(2e-4, 1e-4, 3e-4)),
+        GroupRate("others", 1e-4, 0.4, True, 500, ErrorRate(9e-4, 8e-4, 1e-3)),
+        GroupRate("not meant", 1e-4, 0.4, False, 500, ErrorRate(0.2, 0.1, 0.3)),
+    )
+    broken_down = dataclasses.replace(curve(), groups=groups)
+    reasons = compare(at_angle(1.0), at_angle(0.45), broken_down, fmr=1e-4).reasons
+    assert any("reach 0.0009" in reason for reason in reasons)
+    assert not any("reach" in reason for reason in compare(at_angle(1.0), at_angle(0.45), broken_down, 1e-5).reasons)
 
 
 def test_an_indicative_calibration_says_so() -> None:

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from mien.decide.calibration import Calibration, CalibrationError
-from mien.evaluate.calibrating import Origin, calibrate, grouped, with_groups, worst_of
+from mien.evaluate.calibrating import calibrate, grouped, with_groups, with_misses, worst_of
 from mien.evaluate.curve import FmrCurve
 from mien.evaluate.scores import impostor_pairs, n_impostor_pairs
 from mien.evaluate.templates import Templates
 
 Made = Callable[..., Templates]
-ORIGIN = Origin("made-up", "random directions", "nothing real")
+SOURCE = "random directions"
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def people(request: pytest.FixtureRequest) -> Templates:
 @pytest.fixture(scope="module")
 def calibration(people: Templates) -> Calibration:
     parts = grouped(people, ["even" if person % 2 == 0 else "odd" for person in people.people])
-    return with_groups(calibrate(people, ORIGIN), {"even": parts["even"]}, {"odd": parts["odd"]})
+    return with_groups(with_misses(calibrate(people, SOURCE), people), {"even": parts["even"]}, {"odd": parts["odd"]})
 
 
 def test_the_curve_agrees_with_a_plain_count(people: Templates, calibration: Calibration) -> None:
@@ -74,31 +74,37 @@ def test_groups_and_misses_are_counted(people: Templates, calibration: Calibrati
 
 
 def test_a_set_without_second_photos_has_no_misses(made_up: Made) -> None:
-    assert calibrate(made_up(260, images_each=1), ORIGIN).misses == ()
+    people = made_up(260, images_each=1)
+    assert with_misses(calibrate(people, SOURCE), people).misses == ()
 
 
 def test_too_few_people_are_refused_and_few_are_marked(made_up: Made) -> None:
     with pytest.raises(CalibrationError, match="49 people are too few"):
-        calibrate(made_up(49), ORIGIN)
-    few = calibrate(made_up(60), ORIGIN)
+        calibrate(made_up(49), SOURCE)
+    few = calibrate(made_up(60), SOURCE)
     assert few.indicative
     assert few.smallest_counted_fmr > 1e-2
 
 
 def test_the_worst_of_two_is_never_better_than_either(made_up: Made, calibration: Calibration) -> None:
-    narrow = calibrate(made_up(400, dimensions=24), ORIGIN)
-    joint = worst_of([calibration, narrow], ORIGIN)
+    narrow = calibrate(made_up(400, dimensions=24), SOURCE)
+    joint = worst_of([calibration, narrow])
     for score in np.linspace(-0.5, joint.knots[-1].score, 50):
         single = max(calibration.fmr(score).value, narrow.fmr(score).value)
         assert joint.fmr(score).value >= single * 0.98
     assert joint.n_people == 1200
+    assert len({joint.id, narrow.id, calibration.id}) == 3
 
 
 def test_calibrations_of_two_models_do_not_join(calibration: Calibration) -> None:
     other = dataclasses.replace(calibration, model="net@2")
     with pytest.raises(CalibrationError, match="different models"):
-        worst_of([calibration, other], ORIGIN)
+        worst_of([calibration, other])
 
 
 def test_the_curve_alone_needs_few_people(made_up: Made) -> None:
     assert FmrCurve(made_up(50, images_each=1)).fit is None
+
+
+def test_what_is_left_out_is_named(calibration: Calibration) -> None:
+    assert calibration.based_on.endswith("not for odd")

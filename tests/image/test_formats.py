@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import warnings
 from typing import Any
 
@@ -113,6 +114,31 @@ def test_big_endian_16_bit_tiff() -> None:
     assert np.array_equal(decoded(encode(image, "TIFF"))[..., 1], np.round(ramp / 257.0))
 
 
+def white_is_zero(tiff: bytes) -> bytes:
+    """The TIFF with PhotometricInterpretation 0 in place of 1 (TIFF 6.0, tag 262)."""
+    order = "<" if tiff[:2] == b"II" else ">"
+    at = tiff.index(struct.pack(f"{order}HHI", 262, 3, 1)) + 8
+    assert struct.unpack_from(f"{order}H", tiff, at) == (1,)
+    return tiff[:at] + struct.pack(f"{order}H", 0) + tiff[at + 2 :]
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw", "packbits", "tiff_adobe_deflate"])
+@pytest.mark.parametrize("bits", [1, 8, 16])
+def test_tiffs_whose_zero_is_white_are_inverted(bits: int, compression: str | None) -> None:
+    shades: NDArray[Any] = np.where(SCENE[..., 0] > 128, 255, 0) if bits == 1 else SCENE[..., 0].astype(int)
+    image = Image.fromarray((shades * 257).astype(np.uint16) if bits == 16 else shades.astype(np.uint8))
+    data = encode(image.convert("1") if bits == 1 else image, "TIFF", compression=compression)
+    assert np.array_equal(decoded(data)[..., 0], shades)
+    assert np.array_equal(decoded(white_is_zero(data))[..., 0], 255 - shades)
+
+
+def test_big_endian_16_bit_tiffs_whose_zero_is_white() -> None:
+    shades = SCENE[..., 0].astype(np.uint16)
+    image = Image.frombytes("I;16B", (96, 64), (shades * 257).astype(">u2").tobytes())
+    packed = white_is_zero(encode(image, "TIFF", compression="tiff_lzw"))
+    assert np.array_equal(decoded(packed)[..., 0], 255 - shades)
+
+
 def test_one_bit_is_black_and_white() -> None:
     bits = (SCENE[..., 0] > 128).astype(np.uint8) * 255
     for format_ in ("PNG", "TIFF", "BMP"):
@@ -156,9 +182,31 @@ def test_cmyk_jpeg_agrees_with_pillow_at_each_strip_edge() -> None:
     assert np.abs(decoded(data) - reference).max() <= 1
 
 
-def test_tall_pictures_are_whole() -> None:
-    tall = scene(30, 1000)
-    assert np.array_equal(decoded(encode(tall, "PNG")), tall)
+@pytest.mark.parametrize("height", [255, 256, 257, 1000])
+@pytest.mark.parametrize("mode", ["RGB", "L", "P"])
+def test_tall_pictures_are_whole(mode: str, height: int) -> None:
+    """They are decoded in strips: noise on a slope makes an encoder filter a row by the one above."""
+    noise = np.random.default_rng(height).integers(0, 9, (height, 30, 3))
+    image = Image.fromarray((scene(30, height) // 2 + noise).astype(np.uint8))
+    image = image.quantize(32) if mode == "P" else image.convert(mode)
+    assert np.array_equal(decoded(encode(image, "PNG")), np.asarray(image.convert("RGB")))
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_tall_transparent_pictures_are_laid_on_white(mode: str) -> None:
+    image = Image.fromarray(scene(30, 600)).convert(mode)
+    image.putalpha(Image.fromarray(scene(30, 600)[..., 1]))
+    paper = Image.new("RGB", image.size, "white")
+    paper.paste(image.convert("RGBA"), mask=image.getchannel("A"))
+    assert np.array_equal(decoded(encode(image, "PNG")), np.asarray(paper))
+
+
+@pytest.mark.parametrize("options", [{}, {"lossless": True}, {"exif": exif(1)}, {"exif": exif(3)}])
+def test_webp_agrees_with_pillow(options: dict[str, Any]) -> None:
+    data = encode(scene(61, 47), "WEBP", **options)
+    with Image.open(io.BytesIO(data)) as image:
+        reference = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    assert np.array_equal(decoded(data), reference)
 
 
 def test_jpeg_may_have_junk_behind_it_or_a_second_picture() -> None:

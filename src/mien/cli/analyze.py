@@ -16,9 +16,9 @@ from rich.console import Console
 from mien.align.view import FaceView
 from mien.analyze import STAGES, Analyzer, Stage
 from mien.cli.interrupt import Interrupt
-from mien.cli.prepare import pull_for
 from mien.cli.sources import NamedSource, expand
 from mien.cli.terminal import analysis_table, counter, saved_name, stdout_console, warn
+from mien.cli.weights import reporter
 from mien.detect.policy import DetectPolicy
 from mien.draw import draw_analysis
 from mien.errors import ImageError, MienError
@@ -44,6 +44,7 @@ def analyze(
     min_face: Annotated[float | None, typer.Option(help="Smallest face width in px that must be found.", min=4)] = None,
     detector: Annotated[str, typer.Option(help="yunet, or blazeface for webcams.")] = "yunet",
     embedder: Annotated[str, typer.Option(help="Name of an embedder's card.")] = "sface",
+    fast: Annotated[bool, typer.Option("--fast", help="Half the time, a little less accurate.")] = False,
     threads: Annotated[int | None, typer.Option(help="Photos worked on at once.", min=1)] = None,
 ) -> None:
     """Find and describe the faces in photos and folders.
@@ -54,8 +55,9 @@ def analyze(
     limits = ImageLimits(settings.max_pixels, settings.max_bytes)
     sources = expand(paths, limits)
     wanted = parse_stages(stages)
-    pull_for([detector, *wanted], [embedder] if "embed" in wanted else [], settings)
-    analyzer = Analyzer(wanted, settings, DetectPolicy(min_face_px=min_face), detector=detector, embedder=embedder)
+    analyzer = Analyzer(
+        wanted, settings, DetectPolicy(detector, min_face), embedder=embedder, fast=fast, progress=reporter()
+    )
     with ExitStack() as stack:
         lines = _open_lines(json_to, stack)
         output = Output(lines, None if lines is sys.stdout else stdout_console(), save, crops, limits)

@@ -11,15 +11,17 @@ from rich.console import Console
 from rich.table import Table
 
 from mien.analyze import Analyzer
+from mien.cli.prepare import pull_for
 from mien.cli.terminal import counter, stdout_console, warn
 from mien.decide.calibration import Calibration, calibrations_dir, file_name
 from mien.errors import DataError
-from mien.evaluate.calibrating import REFERENCE_FMRS, Origin, calibrate, grouped, with_groups, with_misses, worst_of
-from mien.evaluate.people import Labels, folder_of_people, folder_of_strangers
-from mien.evaluate.templates import embed_photos
+from mien.evaluate.calibrating import REFERENCE_FMRS, calibrate, grouped, with_groups, with_misses, worst_of
+from mien.evaluate.people import Labels, PeoplePhotos, folder_of_people, folder_of_strangers
+from mien.evaluate.repeats import join_repeats
+from mien.evaluate.templates import Templates, embed_photos
 from mien.settings import load_settings
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @app.command(name="calibrate")
@@ -27,14 +29,15 @@ def command(
     people: Annotated[Path, typer.Argument(help="One folder a person, with that person's photos inside.")],
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write; else where mien finds it.")] = None,
     embedder: Annotated[str, typer.Option(help="Name of an embedder's card.")] = "sface",
-    name: Annotated[str | None, typer.Option(help="Name of the set of photos; else the folder's.")] = None,
-    domain: Annotated[str, typer.Option(help="What kind of photos it holds for.")] = "photos like these",
-    strangers: Annotated[bool, typer.Option("--strangers", help="Each photo shows another person.")] = False,
-    repeats: Annotated[
-        Path | None, typer.Option(metavar="CSV", help="With --strangers: columns file,person for those shown again.")
+    about: Annotated[str | None, typer.Option(metavar="TEXT", help="What these photos are; else the folder.")] = None,
+    strangers: Annotated[
+        bool, typer.Option("--strangers", help="No folders: each photo shows another person.")
+    ] = False,
+    same_from: Annotated[
+        float | None, typer.Option(metavar="SCORE", help="Join people whose photos score so high: they are one.")
     ] = None,
     labels: Annotated[
-        Path | None, typer.Option(metavar="CSV", help="Column file, and columns for the next two.")
+        Path | None, typer.Option(metavar="CSV", help="Columns: file, and those of the next two.")
     ] = None,
     group: Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="Also report rates by this label.")] = None,
     leave_out: Annotated[
@@ -43,37 +46,41 @@ def command(
     worst_with: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help="At each score take the worse of this and that one.")
     ] = None,
-    threads: Annotated[int | None, typer.Option(help="Photos worked on at once.", min=1)] = None,
-) -> int:
+) -> None:
     """Build a calibration, score to false match rate, from photos whose people are known.
 
     `mien compare` then uses it for this embedder. Refused below 50 people; indicative only below 246.
     """
-    settings = load_settings(threads=threads)
     table = Labels.read(labels) if labels else None
-    again = Labels.read(repeats).of("person") if repeats else None
-    photos = folder_of_strangers(people, again) if strangers else folder_of_people(people)
-    analyzer = Analyzer(["embed"], settings, embedder=embedder)
-    with counter(len(photos.paths), Console(stderr=True)) as bar:
-        templates = embed_photos(analyzer, photos, lambda done, total: bar.step())
-    for missing in templates.missing:
-        warn(f"not embedded: {missing.path}: {missing.reason}")
-    outside = {
-        condition: templates.named(_labels(table, "--leave-out").marked(condition)) for condition in leave_out or []
-    }
-    inside = templates.without(outside.values())
-    origin = Origin(name or people.resolve().name, name or str(people), domain)
-    calibration = calibrate(inside, origin)
+    settings = load_settings()
+    pull_for(["yunet"], [embedder], settings)
+    photos = folder_of_strangers(people) if strangers else folder_of_people(people)
+    templates = _embed(Analyzer(["embed"], settings, embedder=embedder), photos)
+    outside = {what: templates.named(_labels(table, "--leave-out").marked(what)) for what in leave_out or []}
+    inside, notes = templates.without(outside.values()), []
+    named, source = inside, about or people.resolve().name
+    if same_from is not None:
+        inside, joined = join_repeats(inside, same_from)
+        notes.append(f"{source}: {joined}")
+    calibration = calibrate(inside, source, tuple(notes))
     if worst_with:
-        joint = worst_of([*map(Calibration.load, worst_with), calibration], origin)
-        calibration = with_misses(joint, inside)
+        calibration = worst_of([*map(Calibration.load, worst_with), calibration])
+    # Pairs that were joined for their high score would be misses that cannot be: only people known by name count.
+    calibration = with_misses(calibration, named)
     groups = _labels(table, "--group").of(*group) if group else {}
     members = grouped(inside, [groups[path.name] for path in inside.paths]) if groups else {}
     calibration = with_groups(calibration, members, outside)
     target = out or calibrations_dir(settings) / file_name(calibration.model)
     calibration.save(target)
     _print(calibration, target, stdout_console())
-    return 0
+
+
+def _embed(analyzer: Analyzer, photos: PeoplePhotos) -> Templates:
+    with counter(len(photos.paths), Console(stderr=True)) as bar:
+        templates = embed_photos(analyzer, photos, lambda done, total: bar.step())
+    for missing in templates.missing:
+        warn(f"not embedded: {missing.path}: {missing.reason}")
+    return templates
 
 
 def _labels(labels: Labels | None, option: str) -> Labels:
@@ -83,7 +90,7 @@ def _labels(labels: Labels | None, option: str) -> Labels:
 
 
 def _print(calibration: Calibration, target: Path, console: Console) -> None:
-    console.print(f"{calibration.id}, for {calibration.model}. {calibration.based_on}.")
+    console.print(f"{calibration.id} for {calibration.model}. {calibration.based_on}.")
     console.print(_rates(calibration))
     if calibration.tail:
         tail = calibration.tail
@@ -99,6 +106,8 @@ def _print(calibration: Calibration, target: Path, console: Console) -> None:
         )
     for line in _skews(calibration):
         console.print(line)
+    for note in calibration.notes:
+        console.print(f"note: {note}")
     if calibration.indicative:
         console.print("indicative only: 246 people support a rate of 1e-4 if no error is seen, 776 let it be counted")
     console.print(f"written to {target}")

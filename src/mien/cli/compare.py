@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from mien.analyze import Analyzer
-from mien.cli.prepare import pull_for
 from mien.cli.sources import STDIN
+from mien.cli.weights import reporter
 from mien.compare import ComparePolicy, Comparer, Comparison
 from mien.decide.calibration import Calibration, ErrorRate
 from mien.decide.verify import DEFAULT_FMR, Answer, Decision
@@ -37,8 +37,7 @@ def compare(
     Exit code: 0 match, 1 no match, 3 inconclusive, 2 error.
     """
     settings = load_settings()
-    pull_for(["yunet", "landmark"], [embedder], settings)
-    analyzer = Analyzer(settings=settings, embedder=embedder)
+    analyzer = Analyzer(settings=settings, embedder=embedder, progress=reporter())
     own = Calibration.load(calibration) if calibration else None
     comparison = Comparer(analyzer, own, ComparePolicy(fmr=fmr))(_source(first), _source(second))
     if as_json:

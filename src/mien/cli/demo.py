@@ -9,8 +9,8 @@ import typer
 
 from mien.analyze import Analyzer
 from mien.cli.compare import describe
-from mien.cli.prepare import pull_for
 from mien.cli.terminal import analysis_table, stdout_console
+from mien.cli.weights import reporter
 from mien.compare import Comparer
 from mien.draw import draw_analysis
 from mien.image import open_photo, write_image
@@ -28,9 +28,8 @@ def demo(
 ) -> None:
     """Fetch the weights, analyse a sample photo, and say where the annotated picture lies and what to try next."""
     settings = load_settings()
-    pull_for(["yunet", "landmark"], ["sface", SAMPLE], settings)
-    photo = open_photo(ensure(SAMPLE, settings))
-    analyzer = Analyzer(settings=settings)
+    analyzer = Analyzer(settings=settings, progress=reporter())
+    photo = open_photo(ensure(SAMPLE, settings, reporter()))
     analysis = analyzer.analyze(photo)
     console = stdout_console()
     console.print(analysis_table("sample photo (NASA: astronaut Eileen Collins)", analysis))

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mien.analyze import Analyzer, Stage
+from mien.cli.prepare import pull_for
 from mien.cli.terminal import counter, stdout_console, warn
 from mien.evaluate.pairs import read_pairs
 from mien.evaluate.plots import draw_det, draw_histogram, draw_misjudged
@@ -21,7 +22,7 @@ from mien.settings import load_settings
 
 SCHEMA = "mien.verification/1"
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @app.callback()
@@ -39,7 +40,7 @@ def verification(
     discard: Annotated[bool, typer.Option("--discard", help="Also without the worst tenth by quality.")] = False,
     embedder: Annotated[str, typer.Option(help="Name of an embedder's card.")] = "sface",
     threads: Annotated[int | None, typer.Option(help="Photos worked on at once.", min=1)] = None,
-) -> int:
+) -> None:
     """Accuracy on a list of pairs, then the misses at fixed false match rates over all pairs of the photos.
 
     The threshold is fitted on --fit, else on the other folds of the list, else on the pairs themselves (which flatters,
@@ -49,7 +50,9 @@ def verification(
     lists = [read_pairs(file, images) for file in (pairs, fit) if file]
     photos = photos_to_judge(images, lists)
     stages: list[Stage] = ["quality", "embed"] if discard else ["embed"]
-    analyzer = Analyzer(stages, load_settings(threads=threads), embedder=embedder)
+    settings = load_settings(threads=threads)
+    pull_for(["yunet", "landmark"] if discard else ["yunet"], [embedder], settings)
+    analyzer = Analyzer(stages, settings, embedder=embedder)
     with counter(len(photos.paths), Console(stderr=True)) as bar:
         templates = embed_photos(analyzer, photos, lambda done, total: bar.step())
     counts = count_scores(templates)
@@ -60,7 +63,6 @@ def verification(
         draw_det(counts, report.all_pairs, out / "det.png")
         draw_histogram(counts, report.all_pairs, out / "scores.png")
     _write(report, json_to)
-    return 0
 
 
 def _write(report: Verification, json_to: str | None) -> None:

@@ -133,12 +133,21 @@ class Calibration:
         """The smallest FMR that rests on counted pairs alone."""
         return min(knot.fmr.value for knot in self.knots if not knot.fmr.extrapolated)
 
+    def worst_group(self, fmr: float) -> GroupRate | None:
+        """The group with the most false matches at the threshold for `fmr`; None where that rate was not broken down.
+
+        Pairs within one group (of sex and origin, say) match falsely more often than the pairs of everybody do.
+        """
+        within = [one for one in self.groups if one.within and math.isclose(one.asked_fmr, fmr, rel_tol=1e-6)]
+        return max(within, key=lambda one: one.fmr.value, default=None)
+
     @property
     def based_on(self) -> str:
-        """One sentence for people: what the curve was measured on."""
+        """One sentence for people: what the curve was measured on, and what it does not hold for."""
+        outside = dict.fromkeys(group.group for group in self.groups if not group.within)
         return (
             f"{self.source}: {self.n_people:,} people, {self.n_images:,} images, {self.n_impostor_pairs:,} pairs of"
-            f" different people; holds for {self.domain}"
+            f" different people; holds for {self.domain}" + (f", not for {', '.join(outside)}" if outside else "")
         )
 
     @cached_property

@@ -17,3 +17,6 @@ DETECTORS: dict[str, Callable[[Settings, DetectPolicy], Detector]] = {
     "yunet": FaceDetector,
     "blazeface": BlazeFaceDetector,
 }
+
+# What each fetches; YuNet asks the embedder about doubtful faces.
+DETECTOR_CARDS = {"yunet": ("yunet", "sface"), "blazeface": ("blazeface",)}

@@ -7,14 +7,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class DetectPolicy:
-    """What counts as a face.
+    """Who looks for faces, and what counts as one.
 
-    min_face_px: smallest face width in px of the full photo that is searched for, whatever it costs (below 8 it counts
-    as 8); None: from a fifteenth of the longer side on, and down to 16 px where the photo shows signs of small faces, or
-    no face at all. min_score: 0..1, the detector's belief, which doubtful faces must reach at a second look too.
-    overlap: two boxes with a larger intersection over union are one face.
+    detector: `yunet`, or `blazeface` for webcams. min_face_px: smallest face width in px of the full photo that is searched for, whatever it costs (below 8 it counts
+    as 8); None: from a fifteenth of the longer side on, and down to 16 px where the photo shows signs of small faces,
+    or no face at all. min_score: 0..1, the detector's belief at the first look or, where the first look found nothing,
+    at the second.
+    overlap: two boxes with a larger intersection over union are one face. thorough: look again at every face, which
+    places its points better; else only at doubtful ones.
     """
 
+    detector: str = "yunet"
     min_face_px: float | None = None
     min_score: float = 0.6
     overlap: float = 0.3
+    thorough: bool = True

@@ -17,7 +17,8 @@ def suppress(rows: Rows, overlap: float) -> Rows:
     if not len(rows):
         return rows
     keep = cv2.dnn.NMSBoxes(rows[:, :4].tolist(), rows[:, 14].tolist(), 0.0, overlap)
-    return rows[np.asarray(keep, int).reshape(-1)]
+    kept: Rows = rows[np.asarray(keep, int).reshape(-1)]
+    return kept
 
 
 def overlaps(rows: Rows, box: NDArray[np.float32]) -> NDArray[np.float32]:

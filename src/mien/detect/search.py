@@ -10,9 +10,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from mien.detect.doubt import confirmed
 from mien.detect.policy import DetectPolicy
-from mien.detect.rows import Rows, detection, moved, scaled, suppress
+from mien.detect.rows import Rows, detection, moved, overlaps, scaled, suppress
+from mien.detect.second import SecondLook
 from mien.detect.tiles import regions, whole
 from mien.detect.yunet import YuNet
 from mien.face import Detection, Pixels
@@ -20,6 +20,8 @@ from mien.image import Photo
 from mien.settings import Settings
 
 GLANCE_PX = 320
+# Where nothing has `min_score`, what has this score gets its chance at the second look.
+CANDIDATE_SCORE = 0.4
 # Widths at the network (docs/detect.md has the recall at each): below the first it finds next to nothing, from the
 # second on nearly every face.
 FAINT_PX = 10
@@ -41,23 +43,27 @@ class FaceDetector:
     def __init__(self, settings: Settings, policy: DetectPolicy | None = None) -> None:
         self.policy = policy or DetectPolicy()
         self._network = YuNet(settings)
+        self._second_look = SecondLook(self._network, settings)
+        self._candidate_score = min(self.policy.min_score, CANDIDATE_SCORE)
 
     def __call__(self, photo: Photo) -> list[Detection]:
         """Faces in `photo`, the largest first; coordinates in px of the full upright photo."""
-        longest = max(photo.width, photo.height)
-        rows = self._confirmed(photo, self._level(photo, GLANCE_PX / longest))
-        if not len(rows):
-            rows = self._confirmed(photo, self._close_up(photo))
-        scale = GLANCE_PX / longest
-        while self._worth(rows, scale):
+        scale = GLANCE_PX / max(photo.width, photo.height)
+        faces = self._add(photo, np.zeros((0, 15), np.float32), self._level(photo, scale))
+        if not len(faces):
+            faces = self._add(photo, faces, self._close_up(photo))
+        while self._worth(faces, scale):
             scale *= 2
-            finer = self._confirmed(photo, self._level(photo, scale))
-            rows = suppress(np.concatenate([rows, finer]), self.policy.overlap)
-        return sorted((detection(row) for row in rows), key=lambda one: -one.box.width * one.box.height)
+            faces = self._add(photo, faces, self._level(photo, scale))
+        return sorted((detection(row) for row in faces), key=lambda one: -one.box.width * one.box.height)
 
-    def _confirmed(self, photo: Photo, rows: Rows) -> Rows:
-        """The rows that are sure, or stand a second look."""
-        return rows[[confirmed(self._network, photo, row, self.policy.min_score) for row in rows]]
+    def _add(self, photo: Photo, faces: Rows, candidates: Rows) -> Rows:
+        """`faces` and those of `candidates` that are new and stand a second look; weak ones only for want of any."""
+        covered = [overlaps(faces, row[:4]).max(initial=0) > self.policy.overlap for row in candidates]
+        new = candidates[~np.array(covered, bool)]
+        firm = new[:, 14] >= self.policy.min_score
+        faces = np.concatenate([faces, self._second_look(photo, new[firm], self.policy.min_score)])
+        return faces if len(faces) else self._second_look(photo, new[~firm], self.policy.min_score)
 
     def _worth(self, rows: Rows, scale: float) -> bool:
         """Whether a level finer than `scale` may show more: as far as asked for, else on signs of small faces."""
@@ -78,7 +84,7 @@ class FaceDetector:
         for region in regions(width, height, scale * photo.width / width):
             left, top, right, bottom = region
             tile = _resize(pixels[top:bottom, left:right], scale * photo.width / width)
-            rows = self._network.candidates(tile, self.policy.min_score)
+            rows = self._network.candidates(tile, self._candidate_score)
             rows = scaled(rows, (right - left) / tile.shape[1], (bottom - top) / tile.shape[0])
             rows = moved(rows, left, top)
             found.append(rows[whole(rows, region, width, height)])
@@ -92,7 +98,7 @@ class FaceDetector:
         small = _resize(pixels, scale * photo.width / pixels.shape[1])
         border = round(CLOSE_UP_PX * BORDER)
         framed = np.asarray(cv2.copyMakeBorder(small, border, border, border, border, cv2.BORDER_CONSTANT), np.uint8)
-        rows = suppress(self._network.candidates(framed, self.policy.min_score), self.policy.overlap)
+        rows = suppress(self._network.candidates(framed, self._candidate_score), self.policy.overlap)
         return scaled(moved(rows, -border, -border), photo.width / small.shape[1], photo.height / small.shape[0])
 
 

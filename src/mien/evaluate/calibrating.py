@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -24,18 +25,8 @@ REFERENCE_FMRS: Final = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 GROUP_FMRS: Final = (1e-3, 1e-4)
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """What a calibration says about itself: its id, where the images come from, what kind of photos it holds for."""
-
-    id: str
-    source: str
-    domain: str
-    notes: tuple[str, ...] = ()
-
-
-def calibrate(templates: Templates, origin: Origin) -> Calibration:
-    """Build the calibration of one set of people.
+def calibrate(templates: Templates, source: str, notes: tuple[str, ...] = ()) -> Calibration:
+    """Build the calibration of one set of people; `source` says in words what photos they are.
 
     Raises CalibrationError for fewer than 50 people. Fewer than 246 make an indicative calibration.
     """
@@ -46,23 +37,23 @@ def calibrate(templates: Templates, origin: Origin) -> Calibration:
             f" seen, {COUNTING_PEOPLE} let it be counted.",
         )
     curve = FmrCurve(templates)
-    calibration = Calibration(
-        id=origin.id,
+    knots = curve.knots()
+    return Calibration(
+        id=_id(templates.model, knots),
         model=templates.model,
-        source=origin.source,
-        domain=origin.domain,
+        source=source,
+        domain="photos like these",
         n_people=templates.n_people,
         n_images=len(templates.people),
         n_impostor_pairs=n_impostor_pairs(templates),
-        knots=curve.knots(),
+        knots=knots,
         tail=curve.tail(),
         indicative=templates.n_people < ENOUGH_PEOPLE,
-        notes=origin.notes,
+        notes=notes,
     )
-    return with_misses(calibration, templates)
 
 
-def worst_of(calibrations: Sequence[Calibration], origin: Origin) -> Calibration:
+def worst_of(calibrations: Sequence[Calibration]) -> Calibration:
     """At every score the largest FMR that any of the calibrations gives, down to where one of them no longer answers.
 
     For decisions on photos of which only one thing is known: that they resemble some of these sets. People, images and
@@ -71,19 +62,25 @@ def worst_of(calibrations: Sequence[Calibration], origin: Origin) -> Calibration
     first = calibrations[0]
     if any(one.model != first.model for one in calibrations):
         raise CalibrationError("Calibrations of different models cannot be joined.", "Build each with one embedder.")
+    knots = tuple(_worst_knots(calibrations))
     return Calibration(
-        id=origin.id,
+        id=_id(first.model, knots),
         model=first.model,
-        source=origin.source,
-        domain=origin.domain,
+        source=" and ".join(one.source for one in calibrations),
+        domain="photos like these, each taken as the worse of the sets",
         n_people=sum(one.n_people for one in calibrations),
         n_images=sum(one.n_images for one in calibrations),
         n_impostor_pairs=sum(one.n_impostor_pairs for one in calibrations),
-        knots=tuple(_worst_knots(calibrations)),
+        knots=knots,
         groups=tuple(group for one in calibrations for group in one.groups),
         indicative=all(one.indicative for one in calibrations),
-        notes=(*origin.notes, *(note for one in calibrations for note in one.notes)),
+        notes=tuple(note for one in calibrations for note in one.notes),
     )
+
+
+def _id(model: str, knots: tuple[Knot, ...]) -> str:
+    """The embedder's name and a digest of the curve: another curve never has the same id."""
+    return f"{model.partition('@')[0]}-{hashlib.sha256(repr(knots).encode()).hexdigest()[:8]}"
 
 
 def _worst_knots(calibrations: Sequence[Calibration]) -> list[Knot]:

@@ -70,12 +70,11 @@ class FmrCurve:
 
     def knots(self) -> tuple[Knot, ...]:
         """The whole curve, from FMR 1 to the smallest rate, each knot with its interval."""
-        counted, beyond = self._counted_scores(), self._beyond_scores()
-        rows = list(self._replicates(counted, beyond))
-        low, high = np.percentile([rates for rates, _ in rows], COVERAGE, axis=0)
-        value = self._tail.rates(counted, self._even)
-        if self.fit:
-            value = np.concatenate([value, self.fit.fmr(beyond)])
+        counted = self._counted_scores()
+        beyond = self._beyond_scores(float(counted[-1]))
+        rows = [self._rates(counted, beyond, draw, fit) for draw, fit in self._replicates()]
+        low, high = np.percentile(rows, COVERAGE, axis=0)
+        value = self._rates(counted, beyond, self._even, self.fit)
         scores = np.concatenate([counted, beyond])
         tail = [
             Knot(float(s), ErrorRate(float(v), float(min(a, v)), float(max(b, v)), extrapolated=i >= len(counted)))
@@ -88,7 +87,7 @@ class FmrCurve:
         if self.fit is None:
             return None
         excess = self._tail.scores[: self.fit.n_pairs] - self.fit.start
-        shapes = [fit.model.shape for _, fit in self._replicates(np.empty(0), np.empty(0)) if fit]
+        shapes = [fit.model.shape for _, fit in self._replicates() if fit]
         low, high = np.percentile(shapes, COVERAGE)
         return Tail(
             from_score=self.fit.start,
@@ -117,11 +116,16 @@ class FmrCurve:
         model = fit_pareto(self._tail.scores[:n_pairs] - start, weights)
         return TailFit(start, float(weights.sum()) / self._tail.total(draw), model, n_pairs)
 
-    def _replicates(self, counted: Numbers, beyond: Numbers) -> Iterator[tuple[Numbers, TailFit | None]]:
+    def _replicates(self) -> Iterator[tuple[Numbers, TailFit | None]]:
         for draw in draws_of_people(self._templates.n_people):
-            fit = self._fit(draw) if self.fit else None
-            rates = self._tail.rates(counted, draw)
-            yield (np.concatenate([rates, fit.fmr(beyond)]) if fit else rates), fit
+            yield draw, self._fit(draw) if self.fit else None
+
+    def _rates(self, counted: Numbers, beyond: Numbers, draw: Numbers, fit: TailFit | None) -> Numbers:
+        """FMR at the counted scores, then, led on from the last of them by the model, at those beyond."""
+        rates = self._tail.rates(counted, draw)
+        if fit is None or not len(beyond):
+            return rates
+        return np.concatenate([rates, rates[-1] * fit.fmr(beyond) / fit.fmr(counted[-1:])])
 
     def _counted_scores(self) -> Numbers:
         """Thresholds at even steps of log FMR from the start of the tail to the smallest counted rate."""
@@ -131,12 +135,12 @@ class FmrCurve:
         places = np.clip(np.ceil(rates * self._tail.total(self._even)).astype(int) - 1, 0, len(self._tail.scores) - 1)
         return np.unique(self._tail.scores[places])
 
-    def _beyond_scores(self) -> Numbers:
+    def _beyond_scores(self, last: float) -> Numbers:
+        """Scores over the last counted one, where the model says 10 ** -0.1, 10 ** -0.2 ... of the rate there."""
         if self.fit is None:
             return np.empty(0)
-        last = float(self._tail.scores[max(0, round(self.smallest_counted * self._tail.total(self._even)) - 1)])
-        scores = self.fit.scores(np.geomspace(self.smallest_counted, self.smallest, KNOTS_A_DECADE + 1)[1:])
-        return np.asarray(scores[scores > last], np.float64)
+        steps = np.geomspace(1, EXTRAPOLATED, round(-np.log10(EXTRAPOLATED) * KNOTS_A_DECADE) + 1)[1:]
+        return self.fit.scores(self.fit.fmr(np.array([last])) * steps)
 
     def _body(self, first: Knot) -> Iterator[Knot]:
         """Knots before the resampled tail, from the histogram.

@@ -22,9 +22,10 @@ class Joined:
 
     def __str__(self) -> str:
         return (
-            f"{self.people_before - self.people_after:,} of {self.people_before:,} people were joined with others, since"
-            f" photos of theirs score {self.from_score:.2f} or more, by the very embedder that is calibrated. Had all"
-            f" {self.pairs:,} such pairs shown different people, every rate would be {self.fmr_bound:.1e} higher."
+            f"{self.people_before - self.people_after:,} of {self.people_before:,} people were joined with others,"
+            f" since photos of theirs score {self.from_score:.2f} or more by the very embedder that is calibrated."
+            f" Had all {self.pairs:,} such pairs shown different people, every rate would be {self.fmr_bound:.1e}"
+            " higher."
         )
 
 

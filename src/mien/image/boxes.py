@@ -10,6 +10,8 @@ from mien.errors import ImageCorrupt, ImageTruncated
 from mien.image.limits import MAX_PARTS, MORE, busy
 
 TABLE_PATH: Final = (b"mdia", b"minf", b"stbl")
+MAX_TABLE_BYTES: Final = 1_000_000
+MAX_TRACKS: Final = 16
 
 
 def boxes(body: memoryview, name: str = "AVIF") -> Iterator[tuple[bytes, memoryview]]:
@@ -63,6 +65,8 @@ def _first_of_each(body: memoryview) -> dict[bytes, memoryview]:
 def _items(meta: memoryview, file: memoryview) -> list[list[memoryview]]:
     """The parts of each item of type av01."""
     inner = _first_of_each(meta[4:])
+    if any(len(inner.get(kind, b"")) > MAX_TABLE_BYTES for kind in (b"iinf", b"iloc", b"iref")):
+        raise busy("AVIF", "items")
     if not {b"iinf", b"iloc"} <= inner.keys():
         return []
     coded = _coded_ids(inner[b"iinf"])
@@ -81,7 +85,7 @@ def _part(source: memoryview, start: int, length: int) -> memoryview:
 
 def _coded_ids(iinf: memoryview) -> set[int]:
     found = set()
-    for kind, entry in boxes(iinf[6 if iinf[:1] == b"\0" else 8 :]):
+    for kind, entry in boxes(iinf[8 if any(iinf[:1]) else 6 :]):
         if kind == b"infe" and len(entry) >= 12:
             wide = entry[0] > 2
             number, sort = struct.unpack_from(">I2x4s" if wide else ">H2x4s", entry, 4)
@@ -125,13 +129,16 @@ class _Numbers:
 
 def _first_frames(moov: memoryview, file: memoryview) -> Iterator[list[memoryview]]:
     """The first sample of each track."""
-    for kind, track in boxes(moov):
-        table = _first_of_each(track) if kind == b"trak" else {}
+    tracks = [track for kind, track in boxes(moov) if kind == b"trak"]
+    if len(tracks) > MAX_TRACKS:
+        raise busy("AVIF", "tracks")
+    for track in tracks:
+        table = _first_of_each(track)
         for step in TABLE_PATH:
             table = _first_of_each(table.get(step, file[:0]))
         chunks = table.get(b"stco") or table.get(b"co64")
         if chunks is None or b"stsz" not in table:
             continue
         (start,) = struct.unpack_from(">I" if b"stco" in table else ">Q", chunks, 8)
-        one, _, first = struct.unpack_from(">III", table[b"stsz"].tobytes()[:16].ljust(16, b"\0"), 4)
+        one, _, first = struct.unpack(">4xIII", bytes(table[b"stsz"][:16]).ljust(16, b"\0"))
         yield [_part(file, start, one or first)]

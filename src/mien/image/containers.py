@@ -1,9 +1,8 @@
-"""Looks into containers before a decoder may: what is cut off, what is not needed, and how large it says it is."""
+"""Looks into containers before a decoder may: what is cut off, and how large it says it is."""
 
 from __future__ import annotations
 
 import struct
-import zlib
 from typing import Final
 
 from mien.errors import ImageCorrupt, ImageTruncated
@@ -11,40 +10,10 @@ from mien.image.av1 import largest_frame
 from mien.image.boxes import coded_pictures
 from mien.image.limits import MAX_PARTS, MORE, busy
 
-PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
-PNG_CHUNKS: Final = frozenset({b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT"})
-MAX_EXIF_BYTES: Final = 1 << 20
 PAYLOADS: Final = 4
 PAYLOAD_SLACK_PIXELS: Final = 4_000_000
-GIF_EXTENSION, GIF_IMAGE = 0x21, 0x2C
-
-
-def bare_png(data: bytes) -> bytes:
-    """The PNG with only the chunks that make its picture, checksums verified (W3C PNG, section 5).
-
-    Compressed text, profiles and animation never reach a decoder. Raises ImageTruncated, ImageCorrupt.
-    """
-    view, at = memoryview(data), len(PNG_SIGNATURE)
-    kept = [view[:at]]
-    for _ in range(MAX_PARTS):
-        if at + 12 > len(data):
-            raise ImageTruncated("The PNG ends before its picture does.", MORE)
-        length, kind = struct.unpack_from(">I4s", data, at)
-        end = at + 12 + length
-        if end > len(data):
-            raise ImageTruncated("The PNG ends before its picture does.", MORE)
-        if kind == b"IEND":
-            return b"".join([*kept, view[at:end]])
-        if kind in PNG_CHUNKS and not (kind == b"eXIf" and length > MAX_EXIF_BYTES):
-            _check_crc(view[at:end])
-            kept.append(view[at:end])
-        at = end
-    raise busy("PNG", "chunks")
-
-
-def _check_crc(chunk: memoryview) -> None:
-    if zlib.crc32(chunk[4:-4]) != int.from_bytes(chunk[-4:], "big"):
-        raise ImageCorrupt(f"A {bytes(chunk[4:8])!r} chunk of the PNG is damaged (its checksum differs).", MORE)
+GIF_EXTENSION: Final = 0x21
+WEBP_ANIMATION, WEBP_ALPHA = 0x02, 0x10
 
 
 def webp_size(data: bytes) -> tuple[int, int]:
@@ -66,15 +35,29 @@ def webp_size(data: bytes) -> tuple[int, int]:
     raise ImageCorrupt("The WebP begins with no picture.", MORE)
 
 
-def check_payload(data: bytes, width: int, height: int) -> None:
-    """Raise ImageCorrupt if the AV1 pictures in an AVIF are far larger than the header says.
+def coded_pixels(data: bytes) -> int:
+    """How many pixels the AV1 pictures of an AVIF have, together, by their own headers.
+
+    Raises ImageTruncated or ImageCorrupt for boxes or headers that cannot be right.
+    """
+    return sum(largest_frame(stream) for stream in coded_pictures(data))
+
+
+def check_coded(coded: int, width: int, height: int) -> None:
+    """Raise ImageCorrupt if the pictures inside an AVIF, `coded` px, are far larger than its header says.
 
     The decoder allocates what they say, and scales afterwards. Alpha, a thumbnail, a gain map and the margin of a
     grid's last tiles are allowed for. HEIC needs no such check: libheif holds its pictures to the header's size.
     """
-    coded = sum(largest_frame(stream) for stream in coded_pictures(data))
     if coded > PAYLOADS * width * height + PAYLOAD_SLACK_PIXELS:
         raise ImageCorrupt(f"The AVIF says {width:,} x {height:,} pixels, and holds {coded:,}.", "Export it again.")
+
+
+def plain_webp(data: bytes) -> bool:
+    """Whether a WebP, whose size was read, is neither animated nor transparent."""
+    if data[12:16] == b"VP8X":
+        return not data[20] & (WEBP_ANIMATION | WEBP_ALPHA)
+    return data[12:16] == b"VP8 " or not data[24] & WEBP_ALPHA
 
 
 def check_gif_start(data: bytes) -> None:

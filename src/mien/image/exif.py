@@ -36,12 +36,12 @@ def orientation(block: bytes) -> int:
 
 
 def upright(pixels: Pixels, turn: int) -> Pixels:
-    """(H, W, 3) stored pixels, turned and mirrored as orientation `turn` (1..8) asks; a copy unless `turn` is 1."""
+    """(H, W, 3) stored pixels, turned and mirrored as orientation `turn` (1..8) asks; in place for 1 to 4."""
     flips = {2: 1, 3: -1, 4: 0}
     if turn == 1:
         return pixels
     if turn in flips:
-        return np.asarray(cv2.flip(pixels, flips[turn]), np.uint8)
+        return np.asarray(cv2.flip(pixels, flips[turn], dst=pixels), np.uint8)
     if turn in (6, 8):
         way = cv2.ROTATE_90_CLOCKWISE if turn == 6 else cv2.ROTATE_90_COUNTERCLOCKWISE
         return np.asarray(cv2.rotate(pixels, way), np.uint8)

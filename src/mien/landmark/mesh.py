@@ -33,6 +33,9 @@ LOWER_LIP: Final = (87, 14, 317)
 MOUTH_CORNERS: Final = (78, 308)
 
 
+LANDMARK_CARDS = ("facemesh", "iris")
+
+
 class MeshLandmarker:
     """Finds 468 points, both irises, head pose, openness of eyes and mouth, and gaze of each face.
 
@@ -42,8 +45,8 @@ class MeshLandmarker:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._mesh = open_session(ensure("facemesh", settings), "openvino", settings.threads)
-        self._iris = open_session(ensure("iris", settings), "openvino", settings.threads)
+        self._mesh = open_session(ensure(LANDMARK_CARDS[0], settings), "openvino", settings.threads)
+        self._iris = open_session(ensure(LANDMARK_CARDS[1], settings), "openvino", settings.threads)
 
     def __call__(self, views: Sequence[FaceView]) -> list[FaceMesh | Failed]:
         """One result a view, in order.

@@ -45,7 +45,8 @@ class Component:
         """The finding in words, told apart from `beside` as `number` does."""
         if self.ways is None:
             return self.template.format(self.number(value, beside))
-        return self.template.format(self.number(abs(value), abs(beside or 0.0)), self.ways[value > 0])
+        size = self.number(abs(value), None if beside is None else abs(beside))
+        return self.template.format(size, self.ways[value > 0])
 
 
 def _pose(angle: str) -> Callable[[Sample], float]:

@@ -118,6 +118,8 @@ class EmbedSpec:
 
     Pixels are 0..255 before. color: the order of the channels. dimensions: length of the embedding. layout: order of
     the axes. calibration: file name of the score calibration that mien ships for it; None where there is none.
+    int8_ranges: lowest and highest input of each 1x1 convolution, in the graph's order, for 8-bit integers
+    (`mien.engine.int8`); empty for float32. `benchmarks/int8_ranges.py` measures them.
     """
 
     size: Annotated[int, Field(strict=True, ge=16, le=1024)]
@@ -127,6 +129,7 @@ class EmbedSpec:
     dimensions: Annotated[int, Field(strict=True, ge=2, le=65536)]
     layout: Literal["nchw", "nhwc"] = "nchw"
     calibration: FileName | None = None
+    int8_ranges: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, config=_STRICT)
