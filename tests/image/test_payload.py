@@ -237,7 +237,7 @@ def test_streams_that_only_keep_a_reader_busy_are_refused() -> None:
 
 
 def with_extents(avif: bytes, count: int) -> bytes:
-    """The AVIF with a second `meta` content: one item of `count` extents, each the whole file."""
+    """An AVIF of one item of `count` extents, each as long as `avif`."""
     rows = struct.pack(">HHH", 1, 0, count) + struct.pack(">II", 0, len(avif)) * count
     meta = box(
         b"meta",
@@ -245,7 +245,7 @@ def with_extents(avif: bytes, count: int) -> bytes:
         box(b"iloc", b"\0\0\0\0\x44\0\0\1", rows),
         box(b"iinf", bytes(4), b"\0\1", box(b"infe", b"\2\0\0\0\0\1\0\0", b"av01\0")),
     )
-    return box(b"ftyp", b"avif", bytes(4), b"avif") + meta + avif
+    return box(b"ftyp", b"avif", bytes(4), b"avif") + meta + box(b"free", avif)
 
 
 @pytest.mark.parametrize(
@@ -254,12 +254,22 @@ def with_extents(avif: bytes, count: int) -> bytes:
         with_extents(encode(scene(), "AVIF"), 5000),
         box(b"ftyp", b"avif", bytes(4), b"avif") + box(b"free") * 200_000,
         box(b"ftyp", b"avif", bytes(4), b"avif") + box(b"meta", bytes(4), box(b"iloc", bytes(2_000_000))),
+        box(b"ftyp", b"avif", bytes(4), b"avif")
+        + box(b"meta", bytes(4), box(b"iinf", bytes(6)), box(b"iloc", bytes(6), b"\xff\xff" * 400_000)),
         box(b"ftyp", b"avis", bytes(4), b"avis") + box(b"moov", box(b"trak") * 500),
     ],
-    ids=["extents", "boxes", "items", "tracks"],
+    ids=["extents", "boxes", "items", "extents-of-nothing", "tracks"],
 )
 def test_boxes_that_only_keep_a_reader_busy_are_refused(data: bytes) -> None:
     with pytest.raises(ImageCorrupt, match="far too many"):
+        open_photo(data)
+
+
+@pytest.mark.parametrize("path", [b"meta", b"iloc"])
+def test_a_second_box_where_one_belongs_is_refused(path: bytes) -> None:
+    inside = box(b"iloc", bytes(8)) * (2 if path == b"iloc" else 1)
+    data = box(b"ftyp", b"avif", bytes(4), b"avif") + box(b"meta", bytes(4), inside) * (2 if path == b"meta" else 1)
+    with pytest.raises(ImageCorrupt, match="two"):
         open_photo(data)
 
 

@@ -10,6 +10,9 @@ from mien.errors import ImageCorrupt, ImageTruncated
 from mien.image.limits import MAX_PARTS, MORE, busy
 
 TABLE_PATH: Final = (b"mdia", b"minf", b"stbl")
+SINGLE: Final = frozenset(
+    {b"meta", b"moov", b"iinf", b"iloc", b"iref", b"idat", b"mdia", b"minf", b"stbl", b"stsz", b"stco", b"co64"}
+)
 MAX_TABLE_BYTES: Final = 1_000_000
 MAX_TRACKS: Final = 16
 
@@ -46,7 +49,7 @@ def coded_pictures(data: bytes) -> list[bytes]:
     """
     file = memoryview(data)
     try:
-        top = _first_of_each(file)
+        top = _children(file)
         spans = [*_items(top.get(b"meta", file[:0]), file), *_first_frames(top.get(b"moov", file[:0]), file)]
     except struct.error as error:
         raise ImageCorrupt("The AVIF has a box that is too short.", MORE) from error
@@ -55,16 +58,19 @@ def coded_pictures(data: bytes) -> list[bytes]:
     return [b"".join(parts) for parts in spans]
 
 
-def _first_of_each(body: memoryview) -> dict[bytes, memoryview]:
+def _children(body: memoryview) -> dict[bytes, memoryview]:
+    """The boxes in `body`, by their type; which of two a decoder would take is not for us to guess."""
     found: dict[bytes, memoryview] = {}
     for kind, inner in boxes(body):
+        if kind in found and kind in SINGLE:
+            raise ImageCorrupt(f"The AVIF has two {kind.decode()!r} boxes where one belongs.", MORE)
         found.setdefault(kind, inner)
     return found
 
 
 def _items(meta: memoryview, file: memoryview) -> list[list[memoryview]]:
     """The parts of each item of type av01."""
-    inner = _first_of_each(meta[4:])
+    inner = _children(meta[4:])
     if any(len(inner.get(kind, b"")) > MAX_TABLE_BYTES for kind in (b"iinf", b"iloc", b"iref")):
         raise busy("AVIF", "items")
     if not {b"iinf", b"iloc"} <= inner.keys():
@@ -99,14 +105,17 @@ def _locations(iloc: memoryview) -> Iterator[tuple[int, int, list[tuple[int, int
     reader = _Numbers(iloc)
     version, sizes = reader.take(4) >> 24, reader.take(2)
     offset, length, base, index = (sizes >> shift & 15 for shift in (12, 8, 4, 0))
-    wide = 4 if version == 2 else 2
+    wide, left = 4 if version == 2 else 2, MAX_PARTS
     for _ in range(reader.take(wide)):
         number = reader.take(wide)
         method = reader.take(2) & 15 if version else 0
         reader.take(2)
         start = reader.take(base)
         extents = []
-        for _ in range(reader.take(2)):
+        count = reader.take(2)
+        if (left := left - 1 - count) < 0:
+            raise busy("AVIF", "items")
+        for _ in range(count):
             reader.take(index if version else 0)
             extents.append((start + reader.take(offset), reader.take(length)))
         yield number, method, extents
@@ -133,12 +142,13 @@ def _first_frames(moov: memoryview, file: memoryview) -> Iterator[list[memoryvie
     if len(tracks) > MAX_TRACKS:
         raise busy("AVIF", "tracks")
     for track in tracks:
-        table = _first_of_each(track)
+        table = _children(track)
         for step in TABLE_PATH:
-            table = _first_of_each(table.get(step, file[:0]))
-        chunks = table.get(b"stco") or table.get(b"co64")
-        if chunks is None or b"stsz" not in table:
+            table = _children(table.get(step, file[:0]))
+        if b"stsz" not in table:
             continue
-        (start,) = struct.unpack_from(">I" if b"stco" in table else ">Q", chunks, 8)
         one, _, first = struct.unpack(">4xIII", bytes(table[b"stsz"][:16]).ljust(16, b"\0"))
-        yield [_part(file, start, one or first)]
+        for kind, shape in ((b"stco", ">I"), (b"co64", ">Q")):
+            if kind in table:
+                (start,) = struct.unpack_from(shape, table[kind], 8)
+                yield [_part(file, start, one or first)]

@@ -13,6 +13,10 @@ from mien.image.limits import MAX_PARTS, MORE, busy
 PAYLOADS: Final = 4
 PAYLOAD_SLACK_PIXELS: Final = 4_000_000
 GIF_EXTENSION: Final = 0x21
+MAX_TAGS: Final = 4096
+MAX_NUMBERS: Final = 200_000
+PRIVATE_TAGS: Final = 700
+BYTE_KINDS: Final = frozenset({1, 2, 6, 7})
 WEBP_ANIMATION, WEBP_ALPHA = 0x02, 0x10
 
 
@@ -74,8 +78,20 @@ def check_gif_start(data: bytes) -> None:
 
 
 def check_tiff_start(data: bytes) -> None:
-    """Raise ImageTruncated if the first directory of a TIFF lies beyond the file."""
+    """Raise ImageTruncated if the first directory of a TIFF lies beyond the file, ImageCorrupt if it has far too many
+    tags, or one of the standard's own tags far too many numbers: Pillow makes Python integers of them.
+    """
     order = "<" if data[:2] == b"II" else ">"
-    at, shape = (8, "Q") if data[2:4] in (b"+\0", b"\0+") else (4, "I")
-    if len(data) < 16 or struct.unpack_from(order + shape, data, at)[0] + 2 > len(data):
-        raise ImageTruncated("The TIFF ends before its directory.", MORE)
+    big = data[2:4] in (b"+\0", b"\0+")
+    try:
+        (first,) = struct.unpack_from(order + ("8xQ" if big else "4xI"), data)
+        (tags,) = struct.unpack_from(order + ("Q" if big else "H"), data, first)
+        if tags > MAX_TAGS:
+            raise busy("TIFF", "tags")
+        for index in range(tags):
+            at = first + (8 + 20 * index if big else 2 + 12 * index)
+            tag, kind, count = struct.unpack_from(order + ("HHQ" if big else "HHI"), data, at)
+            if tag < PRIVATE_TAGS and kind not in BYTE_KINDS and count > MAX_NUMBERS:
+                raise busy("TIFF", "strips")
+    except struct.error as error:
+        raise ImageTruncated("The TIFF ends before its directory does.", MORE) from error
