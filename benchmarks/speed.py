@@ -34,6 +34,7 @@ from scenes import write_copies, write_scenes
 
 from mien.engine.capability import processor
 from mien.engine.plain import plain_onnx
+from mien.errors import MienError
 from mien.evaluate.metrics import best_threshold, correct
 from mien.evaluate.pairs import PairList, read_pairs
 from mien.settings import load_settings
@@ -165,19 +166,26 @@ def photo_times(child: Child, key: str, what: str) -> list[float]:
     return [1000 * statistics.median(run[what] for run in runs) for runs in child.results[key].values()]
 
 
+def slower(child: Child, mien: Child, key: str) -> float:
+    """The median ratio of the wall times of runs that followed each other: a busy machine slows both."""
+    runs = zip(child.results[key].values(), mien.results[key].values(), strict=True)
+    return statistics.median(
+        one["wall"] / other["wall"] for many, others in runs for one, other in zip(many, others, strict=True)
+    )
+
+
 def table(children: list[Child], key: str, paths: list[Path]) -> Iterator[str]:
     """Lines of Markdown for one workload."""
     yield f"\n**{WORKLOADS[key].title}**: {len(paths)} photos, {WORKLOADS[key].rounds} rounds\n"
     yield "| program | faces | ms a photo (p50) | p95 | processor ms (p50) | slower than mien |"
     yield "|---|---|---|---|---|---|"
-    mien = statistics.median(photo_times(children[0], key, "wall"))
     for child in (child for child in children if key in child.results):
         wall = photo_times(child, key, "wall")
         faces = sum(runs[0]["faces"] for runs in child.results[key].values())
         cells = [statistics.median(wall), float(np.percentile(wall, 95))]
         cells.append(statistics.median(photo_times(child, key, "cpu")))
         times = " | ".join(f"{cell:.1f}" for cell in cells)
-        yield f"| {child.name} | {faces} | {times} | {statistics.median(wall) / mien:.2f} x |"
+        yield f"| {child.name} | {faces} | {times} | {slower(child, children[0], key):.2f} x |"
     models = photo_times(children[0], key, "models")
     shares = [whole / part - 1 for whole, part in zip(photo_times(children[0], key, "wall"), models, strict=True)]
     yield (
@@ -272,9 +280,12 @@ def main() -> None:
             child.stop()
     print(f"{processor()}, {platform.system()}, Python {platform.python_version()}; one thread a program.")
     print(f"Photos: {'your own, scaled to fit' if arguments.photos else 'samples laid into scenes'}.")
-    print("; ".join(f"{child.name}: {child.version}" for child in children) + ".")
+    print(", ".join(dict.fromkeys(child.version for child in children)) + ".")
     print("\n".join(lines))
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except MienError as error:
+        sys.exit(f"{error}")

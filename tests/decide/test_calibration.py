@@ -38,6 +38,8 @@ def test_rate_beyond_the_last_knot_says_at_most() -> None:
     assert beyond.value == pytest.approx(1e-5)
     assert beyond.low == 0.0
     assert beyond.extrapolated
+    assert str(beyond).startswith("at most 1e-05")
+    assert not str(curve().fmr(0.45)).startswith("at most")
 
 
 def test_rate_below_the_first_knot_is_one() -> None:

@@ -23,6 +23,18 @@ SCENE = scene(320, 241)
 JPEG = encode(SCENE, "JPEG")
 
 
+@pytest.fixture(autouse=True)
+def small_photos_are_reduced_too(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The samples are small; only one test is about what small photos get."""
+    if request.node.name != "test_a_small_jpeg_comes_at_full_size":
+        monkeypatch.setattr("mien.image.jpeg.SMALL_PIXELS", 0)
+
+
+def test_a_small_jpeg_comes_at_full_size() -> None:
+    picture = open_photo(JPEG).pixels(0.1)
+    assert (picture.scale_x, picture.scale_y) == (1.0, 1.0)
+
+
 def test_every_kind_of_source_gives_the_same(tmp_path: Path) -> None:
     path = tmp_path / "ein Bild 图.jpg"
     path.write_bytes(JPEG)

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from mien.analyze import Analyzer
-from mien.cli.prepare import pull_for
 from mien.cli.terminal import counter, stdout_console, warn
+from mien.cli.weights import reporter
 from mien.decide.calibration import Calibration, calibrations_dir, file_name
 from mien.errors import DataError
 from mien.evaluate.calibrating import REFERENCE_FMRS, calibrate, grouped, with_groups, with_misses, worst_of
@@ -26,7 +26,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 
 @app.command(name="calibrate")
 def command(
-    people: Annotated[Path, typer.Argument(help="One folder a person, with that person's photos inside.")],
+    sources: Annotated[
+        list[Path], typer.Argument(metavar="PEOPLE [CALIBRATION]...", help="One folder a person; what it joins.")
+    ],
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write; else where mien finds it.")] = None,
     embedder: Annotated[str, typer.Option(help="Name of an embedder's card.")] = "sface",
     about: Annotated[str | None, typer.Option(metavar="TEXT", help="What these photos are; else the folder.")] = None,
@@ -43,19 +45,18 @@ def command(
     leave_out: Annotated[
         list[str] | None, typer.Option(metavar="COLUMN=VALUE", help="Leave out photos with this label.")
     ] = None,
-    worst_with: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE", help="At each score take the worse of this and that one.")
-    ] = None,
+    fast: Annotated[bool, typer.Option("--fast", help="For embeddings made with --fast.")] = False,
 ) -> None:
     """Build a calibration, score to false match rate, from photos whose people are known.
 
-    `mien compare` then uses it for this embedder. Refused below 50 people; indicative only below 246.
+    `mien compare` then uses it for this embedder. Refused below 50 people; indicative only below 246. With calibrations
+    after the folder, the worst of all counts at each score.
     """
+    people, *others = sources
     table = Labels.read(labels) if labels else None
     settings = load_settings()
-    pull_for(["yunet"], [embedder], settings)
     photos = folder_of_strangers(people) if strangers else folder_of_people(people)
-    templates = _embed(Analyzer(["embed"], settings, embedder=embedder), photos)
+    templates = _embed(Analyzer(["embed"], settings, embedder=embedder, fast=fast, progress=reporter()), photos)
     outside = {what: templates.named(_labels(table, "--leave-out").marked(what)) for what in leave_out or []}
     inside, notes = templates.without(outside.values()), []
     named, source = inside, about or people.resolve().name
@@ -63,8 +64,8 @@ def command(
         inside, joined = join_repeats(inside, same_from)
         notes.append(f"{source}: {joined}")
     calibration = calibrate(inside, source, tuple(notes))
-    if worst_with:
-        calibration = worst_of([*map(Calibration.load, worst_with), calibration])
+    if others:
+        calibration = worst_of([*map(Calibration.load, others), calibration])
     # Pairs that were joined for their high score would be misses that cannot be: only people known by name count.
     calibration = with_misses(calibration, named)
     groups = _labels(table, "--group").of(*group) if group else {}

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from mien.analyze import Analyzer, Stage
-from mien.cli.prepare import pull_for
 from mien.cli.terminal import counter, stdout_console, warn
+from mien.cli.weights import reporter
 from mien.evaluate.pairs import read_pairs
 from mien.evaluate.plots import draw_det, draw_histogram, draw_misjudged
 from mien.evaluate.scores import count_scores
@@ -39,6 +39,7 @@ def verification(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write det, scores and misjudged .png here.")] = None,
     discard: Annotated[bool, typer.Option("--discard", help="Also without the worst tenth by quality.")] = False,
     embedder: Annotated[str, typer.Option(help="Name of an embedder's card.")] = "sface",
+    fast: Annotated[bool, typer.Option("--fast", help="As `mien analyze --fast`.")] = False,
     threads: Annotated[int | None, typer.Option(help="Photos worked on at once.", min=1)] = None,
 ) -> None:
     """Accuracy on a list of pairs, then the misses at fixed false match rates over all pairs of the photos.
@@ -51,8 +52,7 @@ def verification(
     photos = photos_to_judge(images, lists)
     stages: list[Stage] = ["quality", "embed"] if discard else ["embed"]
     settings = load_settings(threads=threads)
-    pull_for(["yunet", "landmark"] if discard else ["yunet"], [embedder], settings)
-    analyzer = Analyzer(stages, settings, embedder=embedder)
+    analyzer = Analyzer(stages, settings, embedder=embedder, fast=fast, progress=reporter())
     with counter(len(photos.paths), Console(stderr=True)) as bar:
         templates = embed_photos(analyzer, photos, lambda done, total: bar.step())
     counts = count_scores(templates)

@@ -38,7 +38,9 @@ class ErrorRate:
 
     def __str__(self) -> str:
         mark = ", extrapolated" if self.extrapolated else ""
-        return f"{self.value:.2g} ({self.low:.2g} to {self.high:.2g}{mark})"
+        # What `Calibration.fmr` gives beyond its last knot.
+        bound = "at most " if self.extrapolated and self.low == 0 else ""
+        return f"{bound}{self.value:.2g} ({self.low:.2g} to {self.high:.2g}{mark})"
 
 
 @dataclass(frozen=True, slots=True)

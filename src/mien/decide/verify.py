@@ -99,7 +99,7 @@ def _decide(score: float, calibration: Calibration, fmr: float) -> Decision:
         )
     worst = calibration.worst_group(fmr)
     if worst:
-        reasons.append(f"Between people of one and the same group, false matches at it reach {worst.fmr.value:.1g}.")
+        reasons.append(f"Between people of one and the same group, false matches at it reach {worst.fmr.value:.2g}.")
     if calibration.indicative:
         reasons.append(f"The calibration is indicative only: it rests on {calibration.n_people:,} people.")
     answer = Answer.MATCH if matched else Answer.NO_MATCH

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 class DetectPolicy:
     """Who looks for faces, and what counts as one.
 
-    detector: `yunet`, or `blazeface` for webcams. min_face_px: smallest face width in px of the full photo that is searched for, whatever it costs (below 8 it counts
-    as 8); None: from a fifteenth of the longer side on, and down to 16 px where the photo shows signs of small faces,
-    or no face at all. min_score: 0..1, the detector's belief at the first look or, where the first look found nothing,
-    at the second.
-    overlap: two boxes with a larger intersection over union are one face. thorough: look again at every face, which
-    places its points better; else only at doubtful ones.
+    detector: `yunet`, or `blazeface` for webcams. min_face_px: smallest face width in px of the full photo that is
+    searched for, whatever it costs (below 8 it counts as 8); None: from a fifteenth of the longer side on, and down to
+    16 px where the photo shows signs of small faces, or no face at all. min_score: 0..1, the detector's belief; a
+    weaker face counts where there is no other, if the embedding network too takes it for one. overlap: two boxes with a
+    larger intersection over union are one face. thorough: look again at every face, which places its points better;
+    else only at doubtful ones.
     """
 
     detector: str = "yunet"

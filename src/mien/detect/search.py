@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from mien.detect.policy import DetectPolicy
-from mien.detect.rows import Rows, detection, moved, overlaps, scaled, suppress
+from mien.detect.rows import Rows, covered, detection, mirrored, moved, scaled, suppress
 from mien.detect.second import SecondLook
 from mien.detect.tiles import regions, whole
 from mien.detect.yunet import YuNet
@@ -20,8 +20,8 @@ from mien.image import Photo
 from mien.settings import Settings
 
 GLANCE_PX = 320
-# Where nothing has `min_score`, what has this score gets its chance at the second look.
-CANDIDATE_SCORE = 0.4
+# Where nothing has `min_score`, what falls short by no more than this gets its chance at the second look.
+SLACK = 0.2
 # Widths at the network (docs/detect.md has the recall at each): below the first it finds next to nothing, from the
 # second on nearly every face.
 FAINT_PX = 10
@@ -33,8 +33,10 @@ DEFAULT_FACE_PX = 16
 # Nothing makes a face of fewer.
 LEAST_FACE_PX = 8
 # A face that fills the frame is found when the frame is made small, with a border around it.
-CLOSE_UP_PX = 160
+CLOSE_UPS_PX = (160, 112)
 BORDER = 0.25
+# It is as wide as this share of the shorter side, at least.
+FILLS = 0.5
 
 
 class FaceDetector:
@@ -43,8 +45,8 @@ class FaceDetector:
     def __init__(self, settings: Settings, policy: DetectPolicy | None = None) -> None:
         self.policy = policy or DetectPolicy()
         self._network = YuNet(settings)
-        self._second_look = SecondLook(self._network, settings)
-        self._candidate_score = min(self.policy.min_score, CANDIDATE_SCORE)
+        self._second_look = SecondLook(settings, self.policy)
+        self._candidate_score = max(0.0, self.policy.min_score - SLACK)
 
     def __call__(self, photo: Photo) -> list[Detection]:
         """Faces in `photo`, the largest first; coordinates in px of the full upright photo."""
@@ -59,11 +61,10 @@ class FaceDetector:
 
     def _add(self, photo: Photo, faces: Rows, candidates: Rows) -> Rows:
         """`faces` and those of `candidates` that are new and stand a second look; weak ones only for want of any."""
-        covered = [overlaps(faces, row[:4]).max(initial=0) > self.policy.overlap for row in candidates]
-        new = candidates[~np.array(covered, bool)]
+        new = candidates[~np.array([covered(faces, row[:4], self.policy.overlap) for row in candidates], bool)]
         firm = new[:, 14] >= self.policy.min_score
-        faces = np.concatenate([faces, self._second_look(photo, new[firm], self.policy.min_score)])
-        return faces if len(faces) else self._second_look(photo, new[~firm], self.policy.min_score)
+        faces = np.concatenate([faces, self._second_look(photo, new[firm])])
+        return faces if len(faces) else self._second_look(photo, new[~firm])
 
     def _worth(self, rows: Rows, scale: float) -> bool:
         """Whether a level finer than `scale` may show more: as far as asked for, else on signs of small faces."""
@@ -92,14 +93,25 @@ class FaceDetector:
         return scaled(rows, photo.width / width, photo.height / height)
 
     def _close_up(self, photo: Photo) -> Rows:
-        """Candidates where the whole photo is made small and given a border."""
-        scale = CLOSE_UP_PX / max(photo.width, photo.height)
-        pixels = photo.pixels(min(1.0, scale)).pixels
-        small = _resize(pixels, scale * photo.width / pixels.shape[1])
-        border = round(CLOSE_UP_PX * BORDER)
-        framed = np.asarray(cv2.copyMakeBorder(small, border, border, border, border, cv2.BORDER_CONSTANT), np.uint8)
-        rows = suppress(self._network.candidates(framed, self._candidate_score), self.policy.overlap)
-        return scaled(moved(rows, -border, -border), photo.width / small.shape[1], photo.height / small.shape[0])
+        """Candidates where the whole photo is made small and given a border, as it is and in the mirror."""
+        found = []
+        for longest in CLOSE_UPS_PX:
+            scale = longest / max(photo.width, photo.height)
+            pixels = photo.pixels(min(1.0, scale)).pixels
+            small = _resize(pixels, scale * photo.width / pixels.shape[1])
+            border = round(longest * BORDER)
+            framed = np.asarray(
+                cv2.copyMakeBorder(small, border, border, border, border, cv2.BORDER_CONSTANT), np.uint8
+            )
+            looks = [
+                self._network.candidates(framed, self._candidate_score),
+                mirrored(self._network.candidates(framed[:, ::-1], self._candidate_score), framed.shape[1]),
+            ]
+            rows = moved(np.concatenate(looks), -border, -border)
+            found.append(scaled(rows, photo.width / small.shape[1], photo.height / small.shape[0]))
+        rows = suppress(np.concatenate(found), self.policy.overlap)
+        close: Rows = rows[np.sqrt(rows[:, 2] * rows[:, 3]) >= FILLS * min(photo.width, photo.height)]
+        return close
 
 
 def _resize(pixels: Pixels, scale: float) -> Pixels:

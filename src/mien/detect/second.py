@@ -10,70 +10,70 @@ import numpy as np
 
 from mien.align.view import FaceView
 from mien.detect.likeness import FaceLikeness
-from mien.detect.rows import Rows, detection, overlaps
+from mien.detect.policy import DetectPolicy
+from mien.detect.rows import Rows, detection, mirrored, moved, overlaps, scaled
 from mien.detect.yunet import YuNet
-from mien.face import Floats, Pixels
 from mien.image import Photo
 from mien.settings import Settings
 
-FACE_PX = 64
-CANVAS_PX = 128
+# Widths of the face, and sides of the square around it. The points' errors at different sizes differ, so that their
+# mean is better than each; a doubt is settled at the first size.
+SIZES = ((64, 128), (96, 192))
 # A candidate of the second look is the same thing where its box agrees this well.
 SAME = 0.3
 # Candidates of at least the first score, or the second on average at the second look, are taken without further doubt.
 SURE = 0.9
 SURE_AGAIN = 0.8
-# In the mirror right is left.
-MIRRORED_POINTS = [1, 0, 2, 4, 3]
 
 
 class SecondLook:
     """Confirms and refines candidates; the same for every level of the search."""
 
-    def __init__(self, network: YuNet, settings: Settings) -> None:
-        self._network = network
+    def __init__(self, settings: Settings, policy: DetectPolicy) -> None:
+        self.policy = policy
+        self._networks = [
+            YuNet(settings, (2, canvas, canvas)) for _, canvas in (SIZES if policy.thorough else SIZES[:1])
+        ]
         self._likeness = FaceLikeness(settings)
 
-    def __call__(self, photo: Photo, rows: Rows, min_score: float) -> Rows:
+    def __call__(self, photo: Photo, rows: Rows) -> Rows:
         """Those of `rows` (N, 15), in px of `photo`, that are faces, with better points.
 
         A row's score becomes the mean of the second look where that is higher.
         """
-        kept = [better for row in rows if (better := self._again(photo, row, min_score)) is not None]
+        kept = [better for row in rows if (better := self._again(photo, row)) is not None]
         return np.stack(kept) if kept else rows[:0]
 
-    def _again(self, photo: Photo, row: Rows, min_score: float) -> Rows | None:
-        pixels = FaceView(photo, detection(row)).context(CANVAS_PX / FACE_PX, CANVAS_PX)
-        looks = [self._look(pixels, row), _mirrored(self._look(pixels[:, ::-1], row))]
-        again = sum(float(look[14]) for look in looks) / len(looks)
+    def _again(self, photo: Photo, row: Rows) -> Rows | None:
+        sure = row[14] >= max(SURE, self.policy.min_score)
+        if sure and not self.policy.thorough:
+            return row
+        looks = self._looks(photo, row, 0)
+        again = float(looks[:, 14].mean())
         better = row.copy()
         better[14] = max(row[14], again)
-        if better[14] < min_score:
-            return None
-        points = [row[4:14], *(_to_photo(look, row) for look in looks)]
-        better[4:14] = np.average(points, axis=0, weights=[row[14], *(look[14] for look in looks)])
-        if row[14] >= SURE or again >= SURE_AGAIN or self._likeness(photo, better):
+        for size in range(1, len(self._networks)):
+            looks = np.concatenate([looks, self._looks(photo, row, size)])
+        looks = np.concatenate([looks, row[None]])
+        better[4:14] = np.average(looks[:, 4:14], axis=0, weights=looks[:, 14])
+        if sure or again >= max(SURE_AGAIN, self.policy.min_score):
             return better
-        return None
+        return better if self._likeness(photo, better, weak=better[14] < self.policy.min_score) else None
 
-    def _look(self, pixels: Pixels, row: Rows) -> Rows:
-        """The best candidate (15,) in the crop that agrees with `row`, in px of the crop; zeros without one."""
-        rows = self._network.candidates(pixels, 0.0)
-        size = row[2:4] * (FACE_PX / row[2:4].max())
-        rows = rows[overlaps(rows, np.concatenate([(CANVAS_PX - size) / 2, size])) >= SAME]
-        best: Rows = rows[rows[:, 14].argmax()] if len(rows) else np.zeros(15, np.float32)
-        return best
-
-
-def _mirrored(look: Rows) -> Rows:
-    """A look at the mirrored crop, its points as in the crop itself."""
-    points = look[4:14].reshape(5, 2)[MIRRORED_POINTS]
-    points[:, 0] = CANVAS_PX - points[:, 0]
-    return np.concatenate([look[:4], points.reshape(-1), look[14:]])
+    def _looks(self, photo: Photo, row: Rows, size: int) -> Rows:
+        """(2, 15) the face in the square of one of `SIZES` and in its mirror, in px of `photo`; score 0 if absent."""
+        face, canvas = SIZES[size]
+        pixels = FaceView(photo, detection(row)).context(canvas / face, canvas)
+        here, there = self._networks[size].candidates_of([pixels, pixels[:, ::-1]], 0.0)
+        looks = np.stack([_best(here, row, face, canvas), _best(mirrored(there, canvas), row, face, canvas)])
+        scale = row[2:4].max() / face
+        corner = row[:2] + row[2:4] / 2 - scale * canvas / 2
+        return moved(scaled(looks, scale, scale), *corner)
 
 
-def _to_photo(look: Rows, row: Rows) -> Floats:
-    """(10,) the look's points, from px of the crop around `row` to px of the photo."""
-    scale = row[2:4].max() / FACE_PX
-    corner = row[:2] + row[2:4] / 2 - scale * CANVAS_PX / 2
-    return np.asarray(look[4:14] * scale + np.tile(corner, 5), np.float32)
+def _best(rows: Rows, row: Rows, face: int, canvas: int) -> Rows:
+    """The best candidate (15,) in the square around `row` that agrees with it; zeros without one."""
+    size = row[2:4] * (face / row[2:4].max())
+    rows = rows[overlaps(rows, np.concatenate([(canvas - size) / 2, size])) >= SAME]
+    best: Rows = rows[rows[:, 14].argmax()] if len(rows) else np.zeros(15, np.float32)
+    return best

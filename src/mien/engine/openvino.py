@@ -17,6 +17,8 @@ from mien.face import Floats
 
 # Once, before the first model: the plugin settles at its first use which instructions it takes.
 INTEGERS_SAFE: Final = avoid_amx()
+# Enough for about six input shapes of a network with free dimensions; the default, 5,000, grows with each new shape.
+KEPT_PRIMITIVES: Final = 300
 
 
 class OpenVinoSession:
@@ -42,6 +44,7 @@ class OpenVinoSession:
                 "INFERENCE_NUM_THREADS": threads,
                 "NUM_STREAMS": threads,
                 "ENABLE_CPU_PINNING": False,
+                "CPU_RUNTIME_CACHE_CAPACITY": KEPT_PRIMITIVES,
             }
             # Read before compiling: the compiled model's outputs carry the names of fused layers too.
             self._names = tuple(output.any_name for output in model.outputs)

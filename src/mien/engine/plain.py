@@ -14,6 +14,11 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from mien.engine.merge import merge_heads
+
+# From here on Split takes its sizes as an input.
+SPLIT_OPSET = 13
+
 Constants = dict[str, NDArray[Any]]
 
 
@@ -37,10 +42,17 @@ def plain_onnx(data: bytes, shape: tuple[int, ...] | None = None, split_prelu: b
             nodes.extend(_split_prelu(node, constants))
         else:
             nodes.append(node)
+    if _opset(model) >= SPLIT_OPSET:
+        nodes = merge_heads(nodes, constants)
     _rebuild(graph, nodes, constants)
     if shape is not None:
         _reshape(graph, shape)
     return bytes(model.SerializeToString())
+
+
+def _opset(model: Any) -> int:
+    """The version of ONNX's own operators that the model is written in."""
+    return next((int(item.version) for item in model.opset_import if item.domain in ("", "ai.onnx")), 1)
 
 
 def _fold(node: Any, constants: Constants) -> NDArray[Any] | None:

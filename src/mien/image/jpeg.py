@@ -17,6 +17,8 @@ from mien.image.limits import MORE, ImageLimits, busy, check_size
 EIGHTHS: Final = 8
 # 5/8 to 7/8 take longer than the full size: libjpeg-turbo has vector code for powers of two only.
 FAST_EIGHTHS: Final = (1, 2, 3, 4, 8)
+# Up to here a reduced decode saves next to nothing, and a second decode costs as much as the first.
+SMALL_PIXELS: Final = 1_000_000
 INKS: Final = 4
 DECODER_ERRORS: Final = (ValueError, KeyError, MemoryError, RuntimeError)
 FILLING: Final = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
@@ -55,7 +57,9 @@ class JpegFile:
         return (height, width) if self.header.turn in SIDEWAYS else (width, height)
 
     def step(self, scale: float) -> float:
-        """The smallest of 1/8, 1/4, 3/8, 1/2 and 1 that is at least `scale`."""
+        """The smallest of 1/8, 1/4, 3/8, 1/2 and 1 that is at least `scale`; 1 for photos up to a megapixel."""
+        if self.header.width * self.header.height <= SMALL_PIXELS:
+            return 1.0
         return min(known for known in FAST_EIGHTHS if known >= scale * EIGHTHS - 1e-9) / EIGHTHS
 
     def decode(self, scale: float) -> Pixels:
