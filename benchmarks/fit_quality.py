@@ -208,9 +208,7 @@ def report(shots: list[Shot], train: set[str], test: set[str]) -> None:
     weights, best = fit([shot for shot in shots if shot.person in train])
     print(f"similarity of a faultless photo: {best:.3f}")
     for hinge, weight in zip(HINGES, weights, strict=True):
-        print(
-            f"  {hinge.measure:24} side {hinge.side:+d} knee {hinge.knee:6.1f}: {weight:.4f} (now {hinge.weight})"
-        )
+        print(f"  {hinge.measure:24} side {hinge.side:+d} knee {hinge.knee:6.1f}: {weight:.4f} (now {hinge.weight})")
     for title, group in (("DevTrain people", train), ("DevTest people", test), ("everyone", train | test)):
         whole = [shot for shot in shots if not shot.spoilt and shot.person in group]
         for fmr in FMRS:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mien.detect.likeness import FRONTAL, FaceLikeness, limit, turn
+from mien.detect.likeness import FRONTAL, FaceLikeness, allowance, turn
 from mien.detect.policy import DetectPolicy
 from mien.detect.search import FaceDetector
 from mien.face import Detection
@@ -43,8 +43,8 @@ def test_turn_of_points_that_coincide_is_zero() -> None:
 def test_more_is_forgiven_to_a_higher_score_and_to_a_profile() -> None:
     aside = FRONT.copy()
     aside[2, 0] += 2 * FRONTAL * 35
-    assert limit(candidate(FRONT, 0.85)) > limit(candidate(FRONT, 0.65))
-    assert limit(candidate(aside, 0.65)) > limit(candidate(FRONT, 0.65))
+    assert allowance(candidate(FRONT, 0.85)) > allowance(candidate(FRONT, 0.65))
+    assert allowance(candidate(aside, 0.65)) > allowance(candidate(FRONT, 0.65))
 
 
 def test_a_face_is_nearer_to_faces_than_what_is_none(

@@ -260,6 +260,8 @@ def test_no_file_names_this_machine() -> None:
     """No absolute folder of a developer's machine, no address but those that readers need."""
     found = []
     for path in tracked():
+        if path.suffix == ".npy":
+            continue
         text = read(path)
         hosts = {host for host in re.findall(r"https?://([\w.-]+)", text) if not RESERVED.fullmatch(host)} - HOSTS
         places = PLACES.findall(text)

@@ -22,12 +22,16 @@ from mien.weights.catalog import Catalog
 
 EMBEDDER = "sface"
 FITTED = "likeness.npy"
-# The greatest distance of a face whose score is zero, and what each unit of score, and of turning away, adds to it.
-LIMIT = 0.68
+# How far a frontal face of `USUAL_SCORE` may lie from the kinds of faces that were fitted: people whom the network
+# does not know, and famous people, whom it may have learned and sets apart from all others. In units of the fit: 1 is
+# where 99 of 100 sure faces lie nearer.
+NEAR = (1.10, 0.95)
+USUAL_SCORE = 0.88
+# What each unit of score, and of turning away, allows beyond that.
 PER_SCORE = 0.55
 PER_TURN = 1.6
-# That of a candidate which is too weak to be a face by its score alone.
-WEAK_LIMIT = 0.98
+# The same for a candidate which is too weak to be a face by its score alone.
+WEAK_ALLOWANCE = -0.12
 # Up to this `turn` a face counts as frontal. Profiles are foreign to the network and doubtful to the detector.
 FRONTAL = 0.25
 
@@ -48,15 +52,12 @@ class FaceLikeness:
         (embedding,) = self._network()([FaceView(photo, detection(row))])
         if not isinstance(embedding, Embedding):
             return False
-        return self.distance(embedding.vector) <= (WEAK_LIMIT if weak else limit(row))
+        return self.foreignness(embedding.vector) <= (WEAK_ALLOWANCE if weak else allowance(row))
 
-    def distance(self, vector: Floats) -> float:
-        """Squared distance of an embedding (128,) of unit length to the nearest kind of sure faces.
-
-        1 is where 99 of 100 sure faces lie nearer.
-        """
+    def foreignness(self, vector: Floats) -> float:
+        """How much farther than `NEAR` an embedding (128,) of unit length lies from the nearer kind of faces."""
         white = np.einsum("kij,kj->ki", self._whiten, vector - self._means)
-        return float((white * white).sum(axis=1).min())
+        return float(((white * white).sum(axis=1) - NEAR).min())
 
     def _network(self) -> NetworkEmbedder:
         with self._lock:
@@ -66,9 +67,10 @@ class FaceLikeness:
             return self._embedder
 
 
-def limit(row: Rows) -> float:
-    """The greatest distance at which the candidate `row` (15,) still counts as a face."""
-    return LIMIT + PER_SCORE * float(row[14]) + PER_TURN * max(0.0, turn(row[4:14].reshape(5, 2)) - FRONTAL)
+def allowance(row: Rows) -> float:
+    """How foreign the candidate `row` (15,) may be and still count as a face: the more, the surer and the more turned."""
+    turned = max(0.0, turn(row[4:14].reshape(5, 2)) - FRONTAL)
+    return PER_SCORE * (float(row[14]) - USUAL_SCORE) + PER_TURN * turned
 
 
 def turn(points: Floats) -> float:

@@ -32,8 +32,8 @@ class NetworkEmbedder:
         self._mirror = not fast
         size = self._spec.size
         shape = (1, 3, size, size) if self._spec.layout == "nchw" else (1, size, size, 3)
-        path = ensure(card, settings)
-        self._session = open_session(path, settings.engine, settings.threads, shape, self._spec.int8_ranges if fast else ())
+        path, ranges = ensure(card, settings), self._spec.int8_ranges if fast else ()
+        self._session = open_session(path, settings.engine, settings.threads, shape, ranges)
 
     def __call__(self, views: Sequence[FaceView]) -> list[Embedding | Failed]:
         """One embedding a view; `Failed` where the five points cannot be aligned."""

@@ -34,6 +34,12 @@ def avoid_amx() -> bool:
     return not (late and "amx_int8" in instruction_sets())
 
 
+def has_integer_kernels() -> bool:
+    """Whether OpenVINO is known to run 8-bit networks here: on x86, and not without AVX2."""
+    flags = instruction_sets()
+    return platform.machine().lower() in ("x86_64", "amd64") and (not flags or "avx2" in flags)
+
+
 def _cpu_plugin_loaded() -> bool:
     """From Linux's list of mapped files; elsewhere nothing tells of AMX either."""
     maps = Path("/proc/self/maps")

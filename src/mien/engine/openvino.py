@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from mien.engine.capability import avoid_amx
+from mien.engine.capability import avoid_amx, has_integer_kernels
 from mien.engine.int8 import Ranges, quantized_onnx
 from mien.engine.plain import plain_onnx
 from mien.engine.quiet import openvino
@@ -16,7 +16,7 @@ from mien.errors import EngineError
 from mien.face import Floats
 
 # Once, before the first model: the plugin settles at its first use which instructions it takes.
-INTEGERS_SAFE: Final = avoid_amx()
+INTEGERS_SAFE: Final = avoid_amx() and has_integer_kernels()
 # Enough for about six input shapes of a network with free dimensions; the default, 5,000, grows with each new shape.
 KEPT_PRIMITIVES: Final = 300
 
@@ -25,8 +25,8 @@ class OpenVinoSession:
     """A model compiled for the CPU, with one inference stream a thread.
 
     Infer requests are not thread-safe, so each call borrows one of `threads`; every stream has one thread and runs the
-    same kernels, which keeps the answers bit-identical. int8_ranges have no effect where integer kernels might not be
-    safe (`mien.engine.capability.avoid_amx`).
+    same kernels, which keeps the answers bit-identical. int8_ranges have no effect where integer kernels are
+    not known to be safe (`mien.engine.capability`).
     """
 
     def __init__(

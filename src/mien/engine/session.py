@@ -37,12 +37,8 @@ Opener = Callable[[Path, Shape, int, Ranges], Session]
 
 def _openvino(path: Path, shape: Shape, threads: int, int8_ranges: Ranges) -> Session:
     from mien.engine.openvino import OpenVinoSession
-    from mien.engine.shapes import UsualShapes
 
-    def open_with(wanted: Shape) -> OpenVinoSession:
-        return OpenVinoSession(path, wanted, threads, int8_ranges)
-
-    return UsualShapes(open_with, shape) if shape and -1 in shape else open_with(shape)
+    return OpenVinoSession(path, shape, threads, int8_ranges)
 
 
 def _onnxruntime(path: Path, shape: Shape, threads: int, int8_ranges: Ranges) -> Session:

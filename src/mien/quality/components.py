@@ -72,7 +72,11 @@ COMPONENTS: Final[Mapping[str, Component]] = MappingProxyType(
             too_low="hardly a face",
         ),
         "detection": Component(
-            "Detection", "belief", 2, "the detector's belief in a face is {}", lambda one: one.view.detection.score,
+            "Detection",
+            "belief",
+            2,
+            "the detector's belief in a face is {}",
+            lambda one: one.view.detection.score,
             too_low="hardly a face",
         ),
         "inter_eye_distance": Component(
