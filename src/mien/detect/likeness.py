@@ -68,7 +68,7 @@ class FaceLikeness:
 
 
 def allowance(row: Rows) -> float:
-    """How foreign the candidate `row` (15,) may be and still count as a face: the more, the surer and the more turned."""
+    """How foreign the candidate `row` (15,) may be and still count as a face: the more, the surer and more turned."""
     turned = max(0.0, turn(row[4:14].reshape(5, 2)) - FRONTAL)
     return PER_SCORE * (float(row[14]) - USUAL_SCORE) + PER_TURN * turned
 
