@@ -132,3 +132,9 @@ def test_settings_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("MIEN_THREADS", "none")
     with pytest.raises(SettingsError, match="threads"):
         load_settings()
+
+
+def test_the_profile_is_a_setting(weights: Settings, astronaut: np.ndarray) -> None:
+    (face,) = Analyzer(["quality"], weights.model_copy(update={"profile": "document"})).analyze(astronaut).faces
+    assert isinstance(face.quality, Quality)
+    assert "background_unevenness" in {measure.name for measure in face.quality.measures}

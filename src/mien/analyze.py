@@ -17,6 +17,7 @@ from mien.face import NOT_ASKED, Analysis, Face, FaceMesh, Failed, NotAsked, Qua
 from mien.image import ImageLimits, Source, open_photo
 from mien.landmark.mesh import LANDMARK_CARDS, MeshLandmarker
 from mien.quality.measures import QualityMeter
+from mien.quality.profiles import PROFILES
 from mien.settings import Settings, load_settings
 from mien.weights.catalog import Catalog
 from mien.weights.fetch import ensure_all
@@ -59,7 +60,7 @@ class Analyzer:
         self._detect = detect.result()
         self._landmark = landmark.result() if landmark else None
         self._embed = embed.result() if embed else None
-        self._quality = QualityMeter() if "quality" in asked else None
+        self._quality = QualityMeter(PROFILES[self.settings.profile]) if "quality" in asked else None
 
     @property
     def embedding_model(self) -> str | None:

@@ -35,7 +35,7 @@ class Settings(BaseSettings):
 
     cache_dir: where weights are kept. data_dir: where the user's own calibrations are kept. offline: never fetch
     anything. policy: `any`, or `commercial` to refuse weights whose licence does not clearly allow commercial use.
-    engine: what runs the models. threads: images worked on at once. max_pixels, max_bytes: limits of one image,
+    engine: what runs the models. profile: what quality is judged by, `door` or `document`. threads: images worked on at once. max_pixels, max_bytes: limits of one image,
     checked before it is decoded.
     """
 
@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     offline: bool = False
     policy: Literal["any", "commercial"] = "any"
     engine: Literal["openvino", "onnxruntime"] = "openvino"
+    profile: Literal["door", "document"] = "door"
     threads: int = Field(default=1, ge=1, le=256)
     max_pixels: int = Field(default=100 * MEGA, ge=1)
     max_bytes: int = Field(default=200 * MEGA, ge=1)

@@ -45,13 +45,14 @@ def analyze(
     detector: Annotated[str, typer.Option(help="yunet, or blazeface for webcams.")] = "yunet",
     embedder: Annotated[str, typer.Option(help="Name of an embedder's card.")] = "sface",
     fast: Annotated[bool, typer.Option("--fast", help="Half the time, a little less accurate.")] = False,
+    profile: Annotated[str | None, typer.Option(help="What quality is judged by: door or document.")] = None,
     threads: Annotated[int | None, typer.Option(help="Photos worked on at once.", min=1)] = None,
 ) -> None:
     """Find and describe the faces in photos and folders.
 
     Exit code: 0; 1 where some photos could not be read (the others are done all the same); 2 for an error.
     """
-    settings = load_settings(threads=threads)
+    settings = load_settings(threads=threads, profile=profile)
     limits = ImageLimits(settings.max_pixels, settings.max_bytes)
     sources = expand(paths, limits)
     wanted = parse_stages(stages)

@@ -12,7 +12,7 @@ import numpy as np
 
 from mien.detect.policy import DetectPolicy
 from mien.detect.rows import Rows, covered, detection, mirrored, moved, scaled, suppress
-from mien.detect.second import SecondLook
+from mien.detect.second import SecondLook, fills_frame
 from mien.detect.tiles import regions, whole
 from mien.detect.yunet import YuNet
 from mien.face import Detection, Pixels
@@ -35,8 +35,6 @@ LEAST_FACE_PX = 8
 # A face that fills the frame is found when the frame is made small, with a border around it.
 CLOSE_UPS_PX = (160, 112)
 BORDER = 0.25
-# It is as wide as this share of the shorter side, at least.
-FILLS = 0.5
 
 
 class FaceDetector:
@@ -110,7 +108,7 @@ class FaceDetector:
             rows = moved(np.concatenate(looks), -border, -border)
             found.append(scaled(rows, photo.width / small.shape[1], photo.height / small.shape[0]))
         rows = suppress(np.concatenate(found), self.policy.overlap)
-        close: Rows = rows[np.sqrt(rows[:, 2] * rows[:, 3]) >= FILLS * min(photo.width, photo.height)]
+        close: Rows = rows[fills_frame(rows, photo)]
         return close
 
 

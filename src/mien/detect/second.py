@@ -7,6 +7,7 @@ lifts faces that the first look missed by a little, and casts doubt on things th
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.align.view import FaceView
 from mien.detect.likeness import FaceLikeness
@@ -21,6 +22,10 @@ from mien.settings import Settings
 SIZES = ((64, 128), (96, 192))
 # A candidate of the second look is the same thing where its box agrees this well.
 SAME = 0.3
+# Below this average the second look saw nothing; only a face that fills the frame is believed all the same.
+UNSEEN = 0.1
+# A close-up's face is as long as this share of the photo's shorter side, at least.
+FILLS = 0.5
 # Candidates of at least the first score, or the second on average at the second look, are taken without further doubt.
 SURE = 0.9
 SURE_AGAIN = 0.8
@@ -58,7 +63,10 @@ class SecondLook:
         better[4:14] = np.average(looks[:, 4:14], axis=0, weights=looks[:, 14])
         if sure or again >= max(SURE_AGAIN, self.policy.min_score):
             return better
-        return better if self._likeness(photo, better, weak=better[14] < self.policy.min_score) else None
+        weak = row[14] < self.policy.min_score
+        if (weak or again < UNSEEN) and not fills_frame(better[None], photo)[0]:
+            return None
+        return better if self._likeness(photo, better, weak=weak) else None
 
     def _looks(self, photo: Photo, row: Rows, size: int) -> Rows:
         """(2, 15) the face in the square of one of `SIZES` and in its mirror, in px of `photo`; score 0 if absent."""
@@ -69,6 +77,12 @@ class SecondLook:
         scale = row[2:4].max() / face
         corner = row[:2] + row[2:4] / 2 - scale * canvas / 2
         return moved(scaled(looks, scale, scale), *corner)
+
+
+def fills_frame(rows: Rows, photo: Photo) -> NDArray[np.bool_]:
+    """(N,) whether a box takes so much of the photo that it can be what a close-up shows."""
+    sides = np.sqrt(rows[:, 2] * rows[:, 3])
+    return np.asarray(sides >= FILLS * min(photo.width, photo.height), np.bool_)
 
 
 def _best(rows: Rows, row: Rows, face: int, canvas: int) -> Rows:

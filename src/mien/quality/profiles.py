@@ -84,3 +84,5 @@ DOCUMENT: Final = Profile(
     ),
 )
 """The portrait of a passport or an identity card."""
+
+PROFILES: Final = {profile.name: profile for profile in (DOOR, DOCUMENT)}
