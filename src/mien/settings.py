@@ -35,8 +35,8 @@ class Settings(BaseSettings):
 
     cache_dir: where weights are kept. data_dir: where the user's own calibrations are kept. offline: never fetch
     anything. policy: `any`, or `commercial` to refuse weights whose licence does not clearly allow commercial use.
-    engine: what runs the models. profile: what quality is judged by, `door` or `document`. threads: images worked on at once. max_pixels, max_bytes: limits of one image,
-    checked before it is decoded.
+    engine: what runs the models. profile: what quality is judged by, `door` or `document`. threads: images worked
+    on at once. max_pixels, max_bytes: limits of one image, checked before it is decoded.
     """
 
     model_config = SettingsConfigDict(env_prefix="MIEN_", extra="forbid", frozen=True)
