@@ -51,6 +51,8 @@ class Box(Record):
 class Detection(Record):
     """One face as found: `score` in 0..1, `landmarks` (5, 2) float32 px.
 
+    The score is the highest belief of the looks at the face; a close-up that is alone in its photo may fall short of
+    the policy's `min_score`.
     The five points are, in order: right eye, left eye, nose tip, right and left corner of the mouth; right and left are
     the person's own, so that in a mirror-free photo the right eye has the smaller x.
     """

@@ -97,7 +97,9 @@ def test_dogs_are_no_faces(weights: Settings, data: Path, min_face_px: float | N
 
 
 def test_every_bald_man_is_found_once(weights: Settings, data: Path) -> None:
-    assert len(FaceDetector(weights)(_group(data, "bald_guys.jpg"))) == 24
+    """The 24 men in front are over 80 px wide; behind them are faces in a crowd, which may be found or not."""
+    faces = FaceDetector(weights)(_group(data, "bald_guys.jpg"))
+    assert len([face for face in faces if face.box.width > 80]) == 24
 
 
 def _group(data: Path, name: str) -> Photo:
