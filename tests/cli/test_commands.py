@@ -59,6 +59,18 @@ def test_analyze_prints_a_table(photo: Path, capsys: pytest.CaptureFixture[str])
     assert "512 x 512" in out and "1 face" in out and "px between the eyes" in out
 
 
+def test_a_hostile_name_is_printed_as_it_is(
+    photo: Path, coffee: np.ndarray, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (photo.parent / "a[").mkdir()
+    named, empty = photo.parent / "a[" / "]b.png", photo.with_name("[bold]none.png")
+    named.write_bytes(photo.read_bytes())
+    empty.write_bytes(encode_image(coffee, ".png"))
+    assert run(["analyze", str(named), str(empty), "--stages", "detect"]) == 0
+    out = capsys.readouterr().out
+    assert "a[/]b.png" in out and "[bold]none.png" in out and "no faces" in out
+
+
 def test_analyze_json_lines(photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["analyze", str(photo), "--json", "-"]) == 0
     (record,) = lines(capsys.readouterr().out)

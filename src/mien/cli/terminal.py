@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from mien.face import Analysis, Embedding, Face, FaceMesh, Failed, Quality
 
@@ -59,11 +60,13 @@ def counter(total: int, console: Console) -> Iterator[Counter]:
         yield Counter(progress, total)
 
 
-def analysis_table(name: str, analysis: Analysis) -> Table:
-    """One row a face."""
+def analysis_table(name: str, analysis: Analysis) -> Table | Text:
+    """A title, and one row a face. The name is taken as it is: a path may look like markup, such as `a[/]b.jpg`."""
     count = len(analysis.faces)
     title = f"{name}  {analysis.width} x {analysis.height}  {count or 'no'} face{'' if count == 1 else 's'}"
-    table = Table(title=title, title_justify="left", title_style="bold", show_edge=False, pad_edge=False)
+    if not count:
+        return Text(title, style="bold")
+    table = Table(title=Text(title, style="bold"), title_justify="left", show_edge=False, pad_edge=False)
     for column in (
         "#",
         "box x,y w x h",
