@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +16,13 @@ import pytest
 os.environ["MIEN_OFFLINE"] = "1"
 os.environ["PIP_NO_INDEX"] = "1"  # child processes that would ask pip
 
+# Lets every test import `tiny_expression`.
+sys.path.insert(0, str(Path(__file__).parent))
+
 from mien.image import open_photo
 from mien.settings import Settings, load_settings
 from mien.weights.fetch import ensure
+from tiny_expression import install
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
@@ -51,8 +57,20 @@ def settings() -> Settings:
 @pytest.fixture(scope="session")
 def weights(settings: Settings) -> Settings:
     """The settings, once the weights are known to be there. A test that needs them fails where they were not pulled."""
-    for name in ("yunet", "sface", "facemesh", "iris", "blazeface", "astronaut", "cat", "coffee"):
+    for name in ("yunet", "sface", "facemesh", "iris", "blazeface", "expression", "astronaut", "cat", "coffee"):
         ensure(name, settings)
+    return settings
+
+
+@pytest.fixture(scope="session")
+def tiny(weights: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings on a cache of its own, with an expression model of random weights, which they name."""
+    settings = weights.model_copy(
+        update={"cache_dir": tmp_path_factory.mktemp("tiny-cache"), "expression_model": "tiny"}
+    )
+    install(settings)
+    for name in ("yunet", "sface", "facemesh", "iris"):
+        shutil.copy(ensure(name, weights), settings.cache_dir / "weights")
     return settings
 
 

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from mien import Analyzer
-from mien.errors import ImageError, ImageMissing, SettingsError
-from mien.face import Analysis, Embedding, FaceMesh, NotAsked, Quality
+from mien.analyze import STAGES, default_stages
+from mien.errors import ImageError, ImageMissing, SettingsError, WeightsPolicyRefused, WeightsUnknown
+from mien.face import Analysis, Embedding, Expression, FaceMesh, NotAsked, Quality
 from mien.image import encode_image, open_photo
 from mien.settings import Settings, load_settings
 
@@ -32,6 +33,7 @@ def test_one_face_with_every_stage(analyzer: Analyzer, astronaut: np.ndarray) ->
     assert isinstance(face.quality, Quality) and 0 <= face.quality.score <= 100
     assert isinstance(face.embedding, Embedding)
     assert np.linalg.norm(face.embedding.vector) == pytest.approx(1, abs=1e-5)
+    assert isinstance(face.expression, Expression) and face.expression.classes == "ferplus"
 
 
 @pytest.mark.parametrize("sample", ["cat", "coffee"])
@@ -41,14 +43,14 @@ def test_no_face_is_an_empty_answer(analyzer: Analyzer, sample: str, request: py
 
 def test_stages_not_asked_for_say_so(weights: Settings, astronaut: np.ndarray) -> None:
     (face,) = Analyzer((), weights).analyze(astronaut).faces
-    assert {type(face.landmark), type(face.quality), type(face.embedding)} == {NotAsked}
+    assert {type(one) for one in (face.landmark, face.quality, face.embedding, face.expression)} == {NotAsked}
     assert face.to_dict()["quality"] == {"status": "not_asked"}
 
 
 def test_quality_brings_its_landmarks(weights: Settings, astronaut: np.ndarray) -> None:
     (face,) = Analyzer(["quality"], weights).analyze(astronaut).faces
     assert isinstance(face.quality, Quality) and isinstance(face.landmark, FaceMesh)
-    assert isinstance(face.embedding, NotAsked)
+    assert isinstance(face.embedding, NotAsked) and isinstance(face.expression, NotAsked)
 
 
 def test_unknown_stage_is_refused(weights: Settings) -> None:
@@ -138,3 +140,35 @@ def test_the_profile_is_a_setting(weights: Settings, astronaut: np.ndarray) -> N
     (face,) = Analyzer(["quality"], weights.model_copy(update={"profile": "document"})).analyze(astronaut).faces
     assert isinstance(face.quality, Quality)
     assert "background_unevenness" in {measure.name for measure in face.quality.measures}
+
+
+def test_the_expression_follows_the_settings(tiny: Settings, astronaut: np.ndarray) -> None:
+    def ask(**over: object) -> Expression:
+        (face,) = Analyzer(["expression"], tiny.model_copy(update=over)).analyze(astronaut).faces
+        assert isinstance(face.expression, Expression) and isinstance(face.embedding, NotAsked)
+        return face.expression
+
+    sure = ask(min_confidence=0.0)
+    assert sure.model.startswith("tiny@") and sure.label == max(sure.probabilities, key=sure.probabilities.__getitem__)
+    assert ask(min_confidence=1.0).label == "unsure"
+    assert ask(expression_classes="fer2013").classes == "fer2013"
+    with pytest.raises(SettingsError, match="rafdb"):
+        ask(expression_classes="rafdb")
+    with pytest.raises(WeightsUnknown, match="no weights named 'other'"):
+        ask(expression_model="other")
+
+
+def test_fast_names_expressions_by_another_model(tiny: Settings, astronaut: np.ndarray) -> None:
+    (face,) = Analyzer(["expression"], tiny, fast=True).analyze(astronaut).faces
+    assert isinstance(face.expression, Expression) and face.expression.model.endswith("-fast")
+
+
+def test_a_refused_expression_model_is_left_out_unless_asked_for(tiny: Settings, astronaut: np.ndarray) -> None:
+    """The tiny model's card says commercial use: unclear."""
+    commercial = tiny.model_copy(update={"policy": "commercial"})
+    assert default_stages(tiny) == STAGES
+    assert default_stages(commercial) == tuple(stage for stage in STAGES if stage != "expression")
+    (face,) = Analyzer(settings=commercial).analyze(astronaut).faces
+    assert isinstance(face.expression, NotAsked) and isinstance(face.embedding, Embedding)
+    with pytest.raises(WeightsPolicyRefused, match="tiny"):
+        Analyzer(["expression"], commercial)

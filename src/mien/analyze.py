@@ -13,32 +13,46 @@ from mien.detect.choice import DETECTOR_CARDS, DETECTORS
 from mien.detect.policy import DetectPolicy
 from mien.embed.network import NetworkEmbedder
 from mien.errors import ImageError, SettingsError
+from mien.expression.frame import FrameExpression
+from mien.expression.policy import ExpressionPolicy
 from mien.face import NOT_ASKED, Analysis, Face, FaceMesh, Failed, NotAsked, Quality
 from mien.image import ImageLimits, Source, open_photo
 from mien.landmark.mesh import LANDMARK_CARDS, MeshLandmarker
 from mien.quality.measures import QualityMeter
 from mien.quality.profiles import PROFILES
 from mien.settings import Settings, load_settings
-from mien.weights.catalog import Catalog
+from mien.weights.card import Card
+from mien.weights.catalog import Catalog, allowed
 from mien.weights.fetch import ensure_all
 from mien.weights.progress import Progress
 
-Stage = Literal["landmark", "quality", "embed"]
-STAGES: tuple[Stage, ...] = ("landmark", "quality", "embed")
+Stage = Literal["landmark", "quality", "embed", "expression"]
+STAGES: tuple[Stage, ...] = ("landmark", "quality", "embed", "expression")
+
+
+def default_stages(settings: Settings) -> tuple[Stage, ...]:
+    """All stages; without `expression` where the settings' policy refuses the weights of its model.
+
+    Raises WeightsUnknown where the setting `expression_model` names no card.
+    """
+    card = Catalog.load(settings).card(settings.expression_model)
+    return STAGES if allowed(card, settings.policy) else tuple(stage for stage in STAGES if stage != "expression")
 
 
 class Analyzer:
     """Holds the networks of the stages asked for; loads them once. Thread-safe, and the same answer from each thread.
 
-    stages: any of landmark, quality (which needs landmark, so brings it along) and embed; finding the faces is always
-    done. embedder: the name of a card of the task embed. fast: about half the time for a little accuracy (no second
-    look at sure faces, no mirror image, 8-bit integers where the card allows). progress: told of downloads.
-    Raises what fetching weights raises (`mien.weights.fetch.ensure`).
+    stages: any of landmark, quality (which needs landmark, so brings it along), embed and expression (the apparent
+    one: what a face shows, not what the person feels), None for `default_stages`; finding the faces is always done.
+    embedder: the name of a card of the task embed. fast: about half the time for a little accuracy (no second look at
+    sure faces, no mirror image, 8-bit integers where the card allows). progress: told of downloads.
+    Raises what fetching weights raises (`mien.weights.fetch.ensure`), and SettingsError for a stage, a detector or a
+    vocabulary of expressions that there is not.
     """
 
     def __init__(
         self,
-        stages: Iterable[Stage] = STAGES,
+        stages: Iterable[Stage] | None = None,
         settings: Settings | None = None,
         policy: DetectPolicy | None = None,
         *,
@@ -48,18 +62,25 @@ class Analyzer:
     ) -> None:
         self.settings = settings or load_settings()
         policy = replace(policy or DetectPolicy(), thorough=not fast)
-        asked = _check(stages, policy)
+        asked = _check(default_stages(self.settings) if stages is None else stages, policy)
         self._limits = ImageLimits(self.settings.max_pixels, self.settings.max_bytes)
-        card = Catalog.load(self.settings).card(embedder)
-        ensure_all(_needed(asked, policy, embedder), self.settings, progress)
+        cards = _named(asked, embedder, self.settings.expression_model, Catalog.load(self.settings))
+        ensure_all([*_fixed(asked, policy), *cards.values()], self.settings, progress)
         # Loading is work of the engine's, outside of Python's lock: side by side it takes half the time.
-        with ThreadPoolExecutor(3, "mien-load") as pool:
+        with ThreadPoolExecutor(4, "mien-load") as pool:
             detect = pool.submit(DETECTORS[policy.detector], self.settings, policy)
             landmark = pool.submit(MeshLandmarker, self.settings) if asked & {"landmark", "quality"} else None
-            embed = pool.submit(NetworkEmbedder, card, self.settings, fast) if "embed" in asked else None
+            embed = pool.submit(NetworkEmbedder, cards["embed"], self.settings, fast) if "embed" in cards else None
+            naming = ExpressionPolicy.of(self.settings)
+            express = (
+                pool.submit(FrameExpression, cards["expression"], self.settings, naming, fast)
+                if "expression" in cards
+                else None
+            )
         self._detect = detect.result()
         self._landmark = landmark.result() if landmark else None
         self._embed = embed.result() if embed else None
+        self._express = express.result() if express else None
         self._quality = QualityMeter(PROFILES[self.settings.profile]) if "quality" in asked else None
 
     @property
@@ -81,9 +102,10 @@ class Analyzer:
         views = [FaceView(photo, detection) for detection in self._detect(photo)]
         meshes = self._landmark(views) if self._landmark else [NOT_ASKED] * len(views)
         embeddings = self._embed(views) if self._embed else [NOT_ASKED] * len(views)
+        expressions = self._express(views) if self._express else [NOT_ASKED] * len(views)
         faces = [
-            Face(view.detection, mesh, self._measure(view, mesh), embedding)
-            for view, mesh, embedding in zip(views, meshes, embeddings, strict=True)
+            Face(view.detection, mesh, self._measure(view, mesh), embedding, expression)
+            for view, mesh, embedding, expression in zip(views, meshes, embeddings, expressions, strict=True)
         ]
         return Analysis(photo.width, photo.height, tuple(faces))
 
@@ -113,12 +135,15 @@ class Analyzer:
         return self._quality(view, mesh)
 
 
-def _needed(asked: set[Stage], policy: DetectPolicy, embedder: str) -> list[str]:
-    """Names of the cards, so that all are fetched at once and a wheel that holds several comes once."""
-    cards = [*DETECTOR_CARDS[policy.detector]]
-    if asked & {"landmark", "quality"}:
-        cards += LANDMARK_CARDS
-    return [*cards, embedder] if "embed" in asked else cards
+def _fixed(asked: set[Stage], policy: DetectPolicy) -> tuple[str, ...]:
+    """Names of the weights that leave no choice."""
+    return (*DETECTOR_CARDS[policy.detector], *(LANDMARK_CARDS if asked & {"landmark", "quality"} else ()))
+
+
+def _named(asked: set[Stage], embedder: str, expression: str, catalog: Catalog) -> dict[Stage, Card]:
+    """The cards that the caller named, of the stages asked for."""
+    names: dict[Stage, str] = {"embed": embedder, "expression": expression}
+    return {stage: catalog.card(name) for stage, name in names.items() if stage in asked}
 
 
 def _check(stages: Iterable[Stage], policy: DetectPolicy) -> set[Stage]:

@@ -1,4 +1,4 @@
-"""Annotated pictures: boxes, points and a line of text a face."""
+"""Annotated pictures: boxes, points and a line or two of text a face."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from mien.face import Analysis, Face, FaceMesh, Floats, Pixels, Quality
+from mien.face import Analysis, Expression, Face, FaceMesh, Floats, Pixels, Quality
 
 ACCENT = (0, 200, 150)
 INK = (12, 16, 20)
@@ -17,7 +17,7 @@ MESH = (255, 255, 255)
 def draw_analysis(pixels: Pixels, analysis: Analysis, captions: Sequence[str] | None = None) -> Pixels:
     """A copy of `pixels` (H, W, 3) uint8 RGB, the whole upright photo at any scale, with its faces drawn on.
 
-    captions: a text for each face; by default its number, score and quality.
+    captions: a text for each face; by default its number, score, quality and apparent expression.
     """
     canvas = Image.fromarray(pixels)
     scale = canvas.width / analysis.width
@@ -29,9 +29,20 @@ def draw_analysis(pixels: Pixels, analysis: Analysis, captions: Sequence[str] | 
 
 
 def caption_of(index: int, face: Face) -> str:
-    """`1  0.94` and, where quality was asked for, ` q 81`."""
+    """`1  0.94  q 81` and, on a line of its own, `happiness 0.83`: as far as they were asked for.
+
+    Number, score, quality, apparent expression.
+    """
     quality = f"  q {face.quality.score:.0f}" if isinstance(face.quality, Quality) else ""
-    return f"{index + 1}  {face.detection.score:.2f}{quality}"
+    shown = f"\n{apparent(face.expression)}" if isinstance(face.expression, Expression) else ""
+    return f"{index + 1}  {face.detection.score:.2f}{quality}{shown}"
+
+
+def apparent(expression: Expression) -> str:
+    """`happiness 0.83`, or `unsure (happiness 0.41)`."""
+    likeliest = max(expression.probabilities, key=expression.probabilities.__getitem__)
+    said = f"{likeliest} {expression.confidence:.2f}"
+    return said if expression.label == likeliest else f"{expression.label} ({said})"
 
 
 def _draw_face(pen: ImageDraw.ImageDraw, face: Face, caption: str, scale: float, longest: int) -> None:
@@ -47,6 +58,9 @@ def _draw_face(pen: ImageDraw.ImageDraw, face: Face, caption: str, scale: float,
     pen.rectangle((left, top, right, bottom), outline=(*ACCENT, 255), width=width)
     font = ImageFont.load_default(float(min(max(longest / 60, 10), max(10, (right - left) / 5))))
     _, text_top, text_right, text_bottom = pen.textbbox((left, top), caption, font=font)
+    beyond = text_right + 2 * width - pen.im.size[0]
+    if beyond > 0:
+        left, text_right = max(0, left - beyond), text_right - min(left, beyond)
     lift = (text_bottom - text_top) + 4 * width
     if top - lift < 0:
         lift = 0

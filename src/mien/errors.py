@@ -141,6 +141,12 @@ class DataError(MienError):
     code = "data"
 
 
+class RecipeError(MienError):
+    """A training recipe, or a training run on disk, is not as it must be."""
+
+    code = "recipe"
+
+
 class ExtraMissing(MienError):
     """A feature needs an optional dependency that is not installed."""
 

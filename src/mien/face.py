@@ -6,6 +6,7 @@ Pixels: x right, y down, the origin at the top-left corner of the upright image,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
@@ -140,6 +141,23 @@ class Embedding(Record):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Expression(Record):
+    """What the face appears to show; never a claim about what the person feels.
+
+    label: the likeliest class, or `unsure` where none reaches the confidence asked for. confidence: the likeliest
+    class's calibrated probability. probabilities: by class, 0..1, summing to 1. classes: the vocabulary, `ferplus`
+    (eight classes, as ten people would name the face) or `fer2013` (seven). `model` is the card's id.
+    """
+
+    status: ClassVar[str] = "ok"
+    label: str
+    confidence: float
+    probabilities: Mapping[str, float]
+    classes: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Face(Record):
     """One face with a result per stage, or `NotAsked`, or `Failed`: three different values."""
 
@@ -147,6 +165,7 @@ class Face(Record):
     landmark: FaceMesh | NotAsked | Failed = NOT_ASKED
     quality: Quality | NotAsked | Failed = NOT_ASKED
     embedding: Embedding | NotAsked | Failed = NOT_ASKED
+    expression: Expression | NotAsked | Failed = NOT_ASKED
 
 
 @dataclass(frozen=True, slots=True, eq=False)

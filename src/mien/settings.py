@@ -35,7 +35,9 @@ class Settings(BaseSettings):
 
     cache_dir: where weights are kept. data_dir: where the user's own calibrations are kept. offline: never fetch
     anything. policy: `any`, or `commercial` to refuse weights whose licence does not clearly allow commercial use.
-    engine: what runs the models. profile: what quality is judged by, `door` or `document`. threads: images worked
+    engine: what runs the models. profile: what quality is judged by, `door` or `document`. expression_model: name of
+    the card that names expressions. expression_classes: the vocabulary, `ferplus` or `fer2013` with the model that mien
+    ships. min_confidence: 0..1, an expression with a lower calibrated probability is `unsure`. threads: images worked
     on at once. max_pixels, max_bytes: limits of one image, checked before it is decoded.
     """
 
@@ -47,6 +49,9 @@ class Settings(BaseSettings):
     policy: Literal["any", "commercial"] = "any"
     engine: Literal["openvino", "onnxruntime"] = "openvino"
     profile: Literal["door", "document"] = "door"
+    expression_model: str = "expression"
+    expression_classes: str = "ferplus"
+    min_confidence: float = Field(default=0.5, ge=0, le=1)
     threads: int = Field(default=1, ge=1, le=256)
     max_pixels: int = Field(default=100 * MEGA, ge=1)
     max_bytes: int = Field(default=200 * MEGA, ge=1)
@@ -75,7 +80,8 @@ def load_settings(**over: Any) -> Settings:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         raise SettingsError(
-            f"Setting {name!r}: {first['msg']}.", f"Mend it in the environment (MIEN_...) or in {config_file()}."
+            f"Setting {name!r}: {first['msg']}.",
+            f"Mend it where it is set: an option, the environment (MIEN_...) or {config_file()}.",
         ) from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{config_file()} is not valid TOML: {error}.", "Mend or remove the file.") from error

@@ -59,6 +59,68 @@ def test_analyze_prints_a_table(photo: Path, capsys: pytest.CaptureFixture[str])
     assert "512 x 512" in out and "1 face" in out and "px between the eyes" in out
 
 
+def test_the_table_shows_the_apparent_expression(
+    tiny: Settings, photo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MIEN_CACHE_DIR", str(tiny.cache_dir))
+    options = ["--stages", "expression", "--set", "expression_model=tiny"]
+    assert run(["analyze", str(photo), *options, "--set", "min_confidence=0", "--json", "-"]) == 0
+    (record,) = lines(capsys.readouterr().out)
+    shown = record["faces"][0]["expression"]
+    said = f"{shown['label']} {shown['confidence']:.2f}"
+    assert run(["analyze", str(photo), *options, "--set", "min_confidence=0"]) == 0
+    out = capsys.readouterr().out
+    assert "apparent expression" in out and said in out and "unsure" not in out
+    assert run(["analyze", str(photo), *options, "--set", "min_confidence=1"]) == 0
+    assert f"unsure ({said})" in capsys.readouterr().out
+    assert run(["analyze", str(photo), *options, "--set", "expression_classes=fer2013", "--json", "-"]) == 0
+    (record,) = lines(capsys.readouterr().out)
+    assert record["faces"][0]["expression"]["classes"] == "fer2013"
+
+
+def test_a_refused_expression_model_is_said_once(
+    tiny: Settings, photo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MIEN_CACHE_DIR", str(tiny.cache_dir))
+    monkeypatch.setenv("MIEN_EXPRESSION_MODEL", "tiny")
+    monkeypatch.setenv("MIEN_POLICY", "commercial")
+    assert run(["analyze", str(photo), str(photo), "--json", "-"]) == 0
+    said = capsys.readouterr()
+    assert [record["faces"][0]["expression"]["status"] for record in lines(said.out)] == ["not_asked"] * 2
+    assert said.err.count("No expressions") == 1 and "tiny" in said.err
+    assert run(["analyze", str(photo), "--stages", "embed"]) == 0
+    assert "No expressions" not in capsys.readouterr().err
+    assert run(["analyze", str(photo), "--stages", "expression"]) == 2
+    assert "refuses tiny" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("pair", "word"),
+    [
+        ("min_confidence=2", "'min_confidence'"),
+        ("min_confidence", "NAME=VALUE"),
+        ("mood=good", "one of: cache_dir"),
+        ("expression_classes=rafdb", "ferplus, fer2013"),
+        ("profile=bouncer", "'profile'"),
+    ],
+)
+def test_a_setting_that_cannot_be(photo: Path, pair: str, word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["analyze", str(photo), "--set", pair]) == 2
+    assert word in capsys.readouterr().err
+
+
+def test_a_setting_counts_for_the_run(photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--stages", "quality", "--json", "-", "--set", "profile=document"]
+    assert run(["analyze", str(photo), *options]) == 0
+    (record,) = lines(capsys.readouterr().out)
+    assert "background_unevenness" in {one["name"] for one in record["faces"][0]["quality"]["measures"]}
+
+
+def test_help_claims_no_inner_state(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["analyze", "--help"]) == 0
+    assert "not what the person feels" in " ".join(capsys.readouterr().out.split())
+
+
 def test_a_hostile_name_is_printed_as_it_is(
     photo: Path, coffee: np.ndarray, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -125,7 +187,9 @@ def test_compare_exit_codes(
     assert run(["compare", str(photo), str(tmp_path / "absent.png")]) == 2
     assert "error:" in capsys.readouterr().err
     assert run(["compare", str(photo), str(photo), "--json"]) == 0
-    assert lines(capsys.readouterr().out)[0]["decision"]["answer"] == "match"
+    (record,) = lines(capsys.readouterr().out)
+    assert record["decision"]["answer"] == "match"
+    assert record["first"]["faces"][0]["expression"]["status"] == "not_asked"
 
 
 def test_demo_says_where_and_what_next(weights: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -73,7 +73,7 @@ def test_results_of_each_stage(stages: tuple[Any, ...], weights: Settings, astro
 
 def test_failed_stages(astronaut: np.ndarray) -> None:
     failed = Failed("align", "The five landmarks coincide.")
-    face = Face(Detection(Box(1, 2, 3, 4), 0.9, np.zeros((5, 2), np.float32)), failed, failed, failed)
+    face = Face(Detection(Box(1, 2, 3, 4), 0.9, np.zeros((5, 2), np.float32)), failed, failed, failed, failed)
     check(Analysis(8, 8, (face,)).to_dict(), part("analysis"))
 
 
@@ -98,6 +98,8 @@ def test_what_is_wrong_is_refused(analyzer: Analyzer, astronaut: np.ndarray) -> 
         ("faces", 0, "detection"),
         ("faces", 0, "landmark", "pose"),
         ("faces", 0, "embedding", "model"),
+        ("faces", 0, "expression"),
+        ("faces", 0, "expression", "probabilities"),
     ):
         broken = json.loads(json.dumps(record))
         inner = broken

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import numpy as np
 import pytest
 
 from mien.evaluate.templates import Templates
+
+# Lets this folder's tests import `made_up_faces`.
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 def made_up_people(

@@ -20,7 +20,9 @@ TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 FLOORS = [
     {"errors", "record", "face", "engine"},
     {"image", "settings", "weights", "align", "decide", "draw"},
-    {"detect", "landmark", "quality", "embed"},
+    {"detect", "landmark", "quality", "embed", "expression"},
+    {"dataset"},
+    {"train"},
     {"analyze"},
     {"compare", "evaluate"},
     {"cli"},

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from mien.errors import WeightsCardInvalid
-from mien.weights.card import HttpsSource, ShippedSource, WheelSource, parse_card
+from mien.settings import Settings
+from mien.weights.card import Card, HttpsSource, ShippedSource, WheelSource, parse_card
+from mien.weights.catalog import Catalog
 
 DIGEST = "a" * 64
 EMBED = {"size": 112, "mean": 127.5, "scale": 0.0078125, "color": "bgr", "dimensions": 128}
@@ -38,6 +40,12 @@ def test_a_card_survives_json(task: str) -> None:
     sources = [{"shipped": "a/b.onnx"}, wheel(), {"https": "https://example.org/a"}]
     card = parse_card(table(task=task, sources=sources, **({"embed": EMBED} if task == "embed" else {})), "here")
     assert parse_card(json.loads(json.dumps(card.to_dict())), "there") == card
+
+
+@pytest.mark.parametrize("card", Catalog.load(Settings()).cards(), ids=lambda card: card.name)
+def test_a_card_as_plain_values_is_what_json_gives_back(card: Card) -> None:
+    """A pack compares the two."""
+    assert json.loads(json.dumps(card.to_dict())) == card.to_dict()
 
 
 @pytest.mark.parametrize(

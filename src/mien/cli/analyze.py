@@ -17,16 +17,17 @@ from mien.align.view import FaceView
 from mien.analyze import STAGES, Analyzer, Stage
 from mien.cli.interrupt import Interrupt
 from mien.cli.sources import NamedSource, expand
-from mien.cli.terminal import analysis_table, counter, saved_name, stdout_console, warn
+from mien.cli.terminal import analysis_table, counter, saved_name, stages_allowed, stdout_console, warn
 from mien.cli.weights import reporter
 from mien.detect.policy import DetectPolicy
 from mien.draw import draw_analysis
-from mien.errors import ImageError, MienError
+from mien.errors import ImageError, MienError, SettingsError
 from mien.face import Analysis
 from mien.image import ImageLimits, open_photo, write_image
-from mien.settings import load_settings
+from mien.settings import Settings, load_settings
 
 SCHEMA = "mien.analysis/1"
+SET_HELP = "Any setting, repeatable: profile=document, min_confidence=0.7, expression_classes=fer2013, ..."
 EXIT_SOME_FAILED = 1
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -35,9 +36,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 @app.command()
 def analyze(
     paths: Annotated[list[str], typer.Argument(help="Files, folders, patterns, or - for standard input.")],
-    stages: Annotated[str, typer.Option(help="Any of landmark,quality,embed; or detect for none of them.")] = ",".join(
-        STAGES
-    ),
+    stages: Annotated[str | None, typer.Option(help=f"Any of {','.join(STAGES)}; or detect for none of them.")] = None,
     json_to: Annotated[str | None, typer.Option("--json", metavar="FILE|-", help="JSON Lines, one a photo.")] = None,
     save: Annotated[Path | None, typer.Option(metavar="DIR", help="Write annotated copies here.")] = None,
     crops: Annotated[Path | None, typer.Option(metavar="DIR", help="Write aligned 112 x 112 faces here.")] = None,
@@ -45,17 +44,19 @@ def analyze(
     detector: Annotated[str, typer.Option(help="yunet, or blazeface for webcams.")] = "yunet",
     embedder: Annotated[str, typer.Option(help="Name of an embedder's card.")] = "sface",
     fast: Annotated[bool, typer.Option("--fast", help="Half the time, a little less accurate.")] = False,
-    profile: Annotated[str | None, typer.Option(help="What quality is judged by: door or document.")] = None,
     threads: Annotated[int | None, typer.Option(help="Photos worked on at once.", min=1)] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help=SET_HELP)] = None,
 ) -> None:
     """Find and describe the faces in photos and folders.
 
+    The expression is the apparent one: what a face shows, not what the person feels.
+
     Exit code: 0; 1 where some photos could not be read (the others are done all the same); 2 for an error.
     """
-    settings = load_settings(threads=threads, profile=profile)
+    settings = load_settings(**parse_settings(set_ or ()) | {"threads": threads})
     limits = ImageLimits(settings.max_pixels, settings.max_bytes)
     sources = expand(paths, limits)
-    wanted = parse_stages(stages)
+    wanted = stages_allowed(settings) if stages is None else parse_stages(stages)
     analyzer = Analyzer(
         wanted, settings, DetectPolicy(detector, min_face), embedder=embedder, fast=fast, progress=reporter()
     )
@@ -69,6 +70,18 @@ def parse_stages(text: str) -> list[Stage]:
     """`landmark,quality` as stages; `detect` stands for finding alone. `Analyzer` refuses what it does not know."""
     names = [name.strip() for name in text.split(",") if name.strip() not in ("", "detect")]
     return names  # type: ignore[return-value]
+
+
+def parse_settings(pairs: Iterable[str]) -> dict[str, str]:
+    """`min_confidence=0.7` and the like as names and values, which `load_settings` checks."""
+    over = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if name not in Settings.model_fields or not equals:
+            known = ", ".join(Settings.model_fields)
+            raise SettingsError(f"--set {pair} sets nothing.", f"Give NAME=VALUE, where NAME is one of: {known}.")
+        over[name] = value
+    return over
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ def compare(
     Exit code: 0 match, 1 no match, 3 inconclusive, 2 error.
     """
     settings = load_settings()
-    analyzer = Analyzer(settings=settings, embedder=embedder, progress=reporter())
+    analyzer = Analyzer(["quality", "embed"], settings, embedder=embedder, progress=reporter())
     own = Calibration.load(calibration) if calibration else None
     comparison = Comparer(analyzer, own, ComparePolicy(fmr=fmr))(_source(first), _source(second))
     if as_json:

@@ -9,7 +9,7 @@ import typer
 
 from mien.analyze import Analyzer
 from mien.cli.compare import describe
-from mien.cli.terminal import analysis_table, stdout_console
+from mien.cli.terminal import analysis_table, stages_allowed, stdout_console
 from mien.cli.weights import reporter
 from mien.compare import Comparer
 from mien.draw import draw_analysis
@@ -28,7 +28,7 @@ def demo(
 ) -> None:
     """Fetch the weights, analyse a sample photo, and say where the annotated picture lies and what to try next."""
     settings = load_settings()
-    analyzer = Analyzer(settings=settings, progress=reporter())
+    analyzer = Analyzer(stages_allowed(settings), settings, progress=reporter())
     photo = open_photo(ensure(SAMPLE, settings, reporter()))
     analysis = analyzer.analyze(photo)
     console = stdout_console()

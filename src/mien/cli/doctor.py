@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from mien.analyze import Analyzer
+from mien.analyze import Analyzer, Stage, default_stages
 from mien.cli.terminal import stdout_console
 from mien.engine.capability import instruction_sets, processor
 from mien.errors import MienError
@@ -92,9 +92,12 @@ def _self_test(settings: Settings, seconds: float) -> int:
 
 
 def _speed(photo: Photo, settings: Settings, seconds: float) -> None:
-    plans = {"find": (), "find + embed": ("embed",), "find + landmarks + quality + embed": ("quality", "embed")}
+    everything = default_stages(settings)
+    plans: dict[str, tuple[Stage, ...]] = {"find": ()}
+    plans |= {f"find + {stage}": (stage,) for stage in ("embed", "expression") if stage in everything}
+    plans[f"find + {' + '.join(everything)}"] = everything
     for name, stages in plans.items():
-        analyzer = Analyzer(stages, settings)  # type: ignore[arg-type]
+        analyzer = Analyzer(stages, settings)
         rate = _rate(lambda analyzer=analyzer: analyzer.analyze(photo), seconds / len(plans))  # type: ignore[misc]
         print(f"speed: {rate:.0f} photos a second, one thread: {name} ({photo.width} x {photo.height}, decoded)")
 

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from mien.analyze import Analyzer, Stage
+from mien.cli.evaluate_expression import expression
+from mien.cli.evaluate_fairness import fairness
 from mien.cli.terminal import counter, stdout_console, warn
 from mien.cli.weights import reporter
 from mien.evaluate.pairs import read_pairs
@@ -28,6 +30,10 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 @app.callback()
 def evaluate() -> None:
     """Measure accuracy by the field's protocols."""
+
+
+app.command("expression")(expression)
+app.command("fairness")(fairness)
 
 
 @app.command()

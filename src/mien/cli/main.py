@@ -15,6 +15,7 @@ COMMANDS = {
     "compare": ("mien.cli.compare", "Are two photos of the same person, at the error rate asked for?"),
     "calibrate": ("mien.cli.calibrate", "Build a calibration, score to false match rate, from a folder of people."),
     "evaluate": ("mien.cli.evaluate", "Measure accuracy by the field's protocols."),
+    "train": ("mien.cli.train", "Train expression models with Keras, and export them."),
     "weights": ("mien.cli.weights", "List, fetch, verify, pack and add model weights."),
     "doctor": ("mien.cli.doctor", "What is installed, whether it works, and how fast."),
 }

@@ -12,9 +12,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 from rich.table import Table
 from rich.text import Text
 
-from mien.face import Analysis, Embedding, Face, FaceMesh, Failed, Quality
+from mien.analyze import Stage, default_stages
+from mien.draw import apparent
+from mien.face import Analysis, Embedding, Expression, Face, FaceMesh, Failed, Quality
+from mien.settings import Settings
 
 PIPE_WIDTH = 160
+# Columns whose words are not broken on a narrow terminal.
+WHOLE = ("apparent expression",)
 
 
 def stdout_console() -> Console:
@@ -25,6 +30,17 @@ def stdout_console() -> Console:
 def warn(text: str) -> None:
     """One line to stderr."""
     print(text, file=sys.stderr, flush=True)
+
+
+def stages_allowed(settings: Settings) -> tuple[Stage, ...]:
+    """All stages that the policy allows; says on stderr which is left out."""
+    stages = default_stages(settings)
+    if "expression" not in stages:
+        warn(
+            f"No expressions: the policy {settings.policy} refuses the weights {settings.expression_model}. "
+            "`mien weights list` says what they were trained on."
+        )
+    return stages
 
 
 class Counter:
@@ -76,9 +92,12 @@ def analysis_table(name: str, analysis: Analysis) -> Table | Text:
         "mouth",
         "quality",
         "identity",
+        "apparent expression",
         "to improve",
     ):
-        table.add_column(column, overflow="fold")
+        table.add_column(
+            column, overflow="fold", min_width=len(max(column.split(), key=len)) if column in WHOLE else None
+        )
     for index, face in enumerate(analysis.faces):
         table.add_row(str(index + 1), *_cells(face))
     return table
@@ -99,14 +118,20 @@ def _mesh_cells(face: Face) -> tuple[str, str, str]:
     return angles, f"{eyes.right_openness:.2f} {eyes.left_openness:.2f}", f"{mesh.mouth_openness:.2f}"
 
 
-def _quality_cells(face: Face) -> tuple[str, str, str]:
+def _quality_cells(face: Face) -> tuple[str, str, str, str]:
     quality, embedding = face.quality, face.embedding
     score = f"{quality.score:.0f}" if isinstance(quality, Quality) else "failed" if isinstance(quality, Failed) else "-"
     reasons = [one.reason for one in quality.measures if not one.passed] if isinstance(quality, Quality) else []
     size = f"{embedding.vector.size}-d" if isinstance(embedding, Embedding) else "-"
     identity = "failed" if isinstance(embedding, Failed) else size
-    failures = [one.reason for one in (face.landmark, quality, embedding) if isinstance(one, Failed)]
-    return score, identity, "; ".join(reasons + failures)
+    failures = [one.reason for one in (face.landmark, quality, embedding, face.expression) if isinstance(one, Failed)]
+    return score, identity, _expression_cell(face), "; ".join(reasons + failures)
+
+
+def _expression_cell(face: Face) -> str:
+    if isinstance(face.expression, Expression):
+        return apparent(face.expression)
+    return "failed" if isinstance(face.expression, Failed) else "-"
 
 
 def saved_name(name: str, index: int) -> str:

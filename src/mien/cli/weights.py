@@ -195,7 +195,10 @@ def pack(
 @app.command()
 def add(
     file: Annotated[Path, typer.Argument(help="A pack, or an ONNX file of your own.")],
-    task: Annotated[str, typer.Option(help="What the model is for; embed is the only one so far.")] = "embed",
+    card: Annotated[
+        Path | None, typer.Option(metavar="JSON", help="Its whole card, as `mien train` writes it.")
+    ] = None,
+    task: Annotated[str, typer.Option(help="What the model is for: embed; the others need --card.")] = "embed",
     name: Annotated[str, typer.Option(help="What to call it; the file's own name where left out.")] = "",
     license: Annotated[str, typer.Option(help="Licence of the weights, SPDX where there is one. Needed.")] = "",
     commercial: Annotated[CommercialChoice, typer.Option(help="May they be used commercially?")] = (
@@ -207,16 +210,19 @@ def add(
     scale: Annotated[float, typer.Option(help="See --mean.")] = 1 / 127.5,
     color: Annotated[ColorChoice, typer.Option(help="Order of the channels.")] = ColorChoice.RGB,
 ) -> None:
-    """Install a pack, or add an own face embedder as an ONNX file; no network is used."""
+    """Install a pack, or add a model of your own as an ONNX file; no network is used.
+
+    With --card, of any task: only --name counts beside it. Without, a face embedder.
+    """
     settings = load_settings()
     if zipfile.is_zipfile(file) or file.suffix != ".onnx":
-        from mien.weights.pack import install_pack
-
-        for card in install_pack(file, settings, reporter()):
-            print(f"{card.name}  {path_of(card, settings)}")
+        _add_pack(file, settings)
+        return
+    if card:
+        _add_with_card(file, card, settings, name)
         return
     if task != "embed":
-        raise WeightsCardInvalid(f"Own weights for the task {task!r} cannot be added yet.", "Only --task embed can.")
+        raise WeightsCardInvalid(f"Weights for the task {task!r} need their whole card.", "Give it: --card CARD.json.")
     if not license:
         raise WeightsCardInvalid("Weights need a licence on their card.", "Say it: --license Apache-2.0, for example.")
     from mien.weights.own import OwnEmbedder, add_embedder
@@ -231,6 +237,21 @@ def add(
         scale=scale,
         color=color.value,
     )
-    card = add_embedder(file, own, settings, reporter())
+    added = add_embedder(file, own, settings, reporter())
+    print(f"{added.name}  {path_of(added, settings)}")
+    print(f"Takes {added.input}; x = (pixel - {mean:g}) * {scale:g}. Embeddings carry the id {added.id}.")
+
+
+def _add_pack(file: Path, settings: Settings) -> None:
+    from mien.weights.pack import install_pack
+
+    for card in install_pack(file, settings, reporter()):
+        print(f"{card.name}  {path_of(card, settings)}")
+
+
+def _add_with_card(file: Path, json_file: Path, settings: Settings, name: str) -> None:
+    from mien.weights.own import add_with_card
+
+    card = add_with_card(file, json_file, settings, name, reporter())
     print(f"{card.name}  {path_of(card, settings)}")
-    print(f"Takes {card.input}; x = (pixel - {mean:g}) * {scale:g}. Embeddings carry the id {card.id}.")
+    print(f"Task {card.task}; takes {card.input}. Its results carry the id {card.id}.")

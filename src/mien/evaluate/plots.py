@@ -98,11 +98,18 @@ def _tile(path: Path) -> Pixels:
     return square
 
 
-def _figure() -> tuple[Figure, Axes]:
-    """A figure without a window: no state of pyplot, so that threads do not disturb one another."""
+def blank_figure(width_inches: float = 7, height_inches: float = 5) -> Figure:
+    """A figure without a window: no state of pyplot, so that threads do not disturb one another.
+
+    Raises ExtraMissing where matplotlib is not installed.
+    """
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ExtraMissing("Plots need matplotlib.", "Install it with: pip install 'mien[evaluate]'") from error
-    figure = Figure(figsize=(7, 5), layout="constrained")
+    return Figure(figsize=(width_inches, height_inches), layout="constrained")
+
+
+def _figure() -> tuple[Figure, Axes]:
+    figure = blank_figure()
     return figure, figure.add_subplot()

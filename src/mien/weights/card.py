@@ -4,7 +4,8 @@ Fields of a card: `name`, how people call it. `task`, the stage that uses it. `t
 name in the cache. `bytes` and `sha256`, of the file itself. `license`, an SPDX identifier where there is one.
 `commercial`, whether the terms of the weights allow commercial use. `training_data`, `origin`, `input` and `reported`,
 plain words: what it was trained on, who published it, what it takes, and which accuracy its publisher reports where.
-`sources`, tried in order. `embed`, for embedders alone: the preprocessing.
+`sources`, tried in order. `embed`, for embedders alone, and `expression`, for expression models alone: the
+preprocessing and what the outputs mean.
 """
 
 from __future__ import annotations
@@ -133,6 +134,39 @@ class EmbedSpec:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class ExpressionHead:
+    """One output of an expression model: unscaled scores (logits) over `classes`, in their order.
+
+    vocabulary: `fer2013` or `ferplus`, or the name of the set whose labels these are. temperature: what the logits are
+    divided by before softmax (Guo et al., On Calibration of Modern Neural Networks, 2017), fitted on validation faces.
+    """
+
+    output: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/-]{1,80}$")]
+    vocabulary: FileName
+    classes: Annotated[tuple[str, ...], Field(min_length=2)]
+    temperature: Annotated[float, Field(gt=0)] = 1.0
+
+
+@dataclass(frozen=True, config=_STRICT)
+class ExpressionSpec:
+    """How an expression model wants its crop: `size` x `size` grey pixels 0..255, x = (pixel - mean) * scale, NHWC.
+
+    points: where right eye, left eye, nose tip, right and left corner of the mouth lie in the crop, as shares of `size`
+    (x, y): the mean places in the training set, so that a photo's face is cut as the model knows faces. heads: the
+    first is the default vocabulary. features: name of the output that describes the face for sequence models.
+    int8_ranges: as in `EmbedSpec`.
+    """
+
+    size: Annotated[int, Field(strict=True, ge=16, le=512)]
+    mean: float
+    scale: Annotated[float, AfterValidator(_not_zero)]
+    points: Annotated[tuple[tuple[float, float], ...], Field(min_length=5, max_length=5)]
+    heads: Annotated[tuple[ExpressionHead, ...], Field(min_length=1)]
+    features: str | None = None
+    int8_ranges: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Card:
     """All that mien knows of one weights file; the module's docstring explains each field."""
 
@@ -150,11 +184,13 @@ class Card:
     reported: Words
     sources: tuple[Source, ...] = ()
     embed: EmbedSpec | None = None
+    expression: ExpressionSpec | None = None
 
     @model_validator(mode="after")
-    def _embed_fits_task(self) -> Card:
-        if (self.task == "embed") != (self.embed is not None):
-            raise ValueError("embed: needed for the task embed, and for no other")
+    def _spec_fits_task(self) -> Card:
+        for task in ("embed", "expression"):
+            if (self.task == task) != (getattr(self, task) is not None):
+                raise ValueError(f"{task}: needed for the task {task}, and for no other")
         return self
 
     @property
@@ -164,15 +200,15 @@ class Card:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as `parse_card` reads them; absent optional fields are left out."""
-        table = asdict(self)
-        table["sources"] = [_without_none(source) for source in table["sources"]]
-        if self.embed:
-            table["embed"] = _without_none(table["embed"])
-        return _without_none(table)
+        table: dict[str, Any] = _plain(asdict(self))
+        return table
 
 
-def _without_none(table: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in table.items() if value is not None}
+def _plain(value: Any) -> Any:
+    """As JSON and TOML give it back: lists, and no fields without a value."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items() if item is not None}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 _READER = TypeAdapter(Card)
@@ -187,7 +223,7 @@ def parse_card(table: Any, where: str) -> Card:
         return _READER.validate_python(table)
     except ValidationError as error:
         first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "embed"
+        field = ".".join(str(part) for part in first["loc"]) or "spec"
         name = table.get("name", "without a name") if isinstance(table, dict) else "that is not a table"
         raise WeightsCardInvalid(
             f"Card {name!r} in {where}, field {field!r}: {first['msg']}.", "Mend the card, or remove it."

@@ -33,7 +33,7 @@ class Catalog:
         """
         shipped = resources.files("mien.weights").joinpath("catalog.toml").read_text(encoding="utf-8")
         cards = [parse_card(table, "catalog.toml") for table in tomllib.loads(shipped)["card"]]
-        own = [parse_card(_read_json(path), str(path)) for path in sorted(cards_dir(settings).glob("*.json"))]
+        own = [parse_card(read_card(path), str(path)) for path in sorted(cards_dir(settings).glob("*.json"))]
         # A pack of a newer mien may have brought a card that this one, upgraded, ships by itself.
         shipped_files = {(card.id, card.file) for card in cards}
         cards += [card for card in own if (card.id, card.file) not in shipped_files]
@@ -89,18 +89,20 @@ def keep_card(card: Card, settings: Settings) -> None:
 def refuse_taken(card: Card, catalog: Catalog) -> None:
     """Raise WeightsCardInvalid where other weights have the name or the file of a card to be added.
 
-    The same file of the user's own may be added again, to mend what its card says; not to change the preprocessing,
-    since embeddings of before and after would carry one model id and not be comparable.
+    The same file of the user's own may be added again, to mend what its card says; not to change the preprocessing or
+    the meaning of the outputs, since results of before and after would carry one model id and not be comparable.
     """
     for other in catalog.by_name.values():
-        same = other.id == card.id and other.embed == card.embed and not other.sources
+        specs = (other.embed, other.expression) == (card.embed, card.expression)
+        same = other.id == card.id and specs and not other.sources
         if not same and (other.name == card.name or other.file == card.file):
             raise WeightsCardInvalid(
                 f"The name {card.name!r} is taken by {other.title!r}.", "Choose another: --name NAME."
             )
 
 
-def _read_json(path: Path) -> Any:
+def read_card(path: Path) -> Any:
+    """The plain values of a card in a JSON file, for `parse_card`. Raises WeightsCardInvalid where it is no JSON."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:

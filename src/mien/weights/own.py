@@ -1,4 +1,4 @@
-"""The user's own embedder: any ONNX file, with a card, and no code."""
+"""The user's own models: any ONNX file, with a card, and no code."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from mien.errors import WeightsCardInvalid
 from mien.face import Floats
 from mien.settings import Settings
 from mien.weights.card import Card, parse_card
-from mien.weights.catalog import Catalog, keep_card, refuse_taken
+from mien.weights.catalog import Catalog, keep_card, read_card, refuse_taken
 from mien.weights.graph import ImageInput, check_onnx, image_input
 from mien.weights.progress import LogProgress, Progress
-from mien.weights.store import path_of, place, sha256_of, staging
+from mien.weights.store import check_file, path_of, place, sha256_of, staging
+from mien.weights.trial import try_model
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,38 @@ def add_embedder(path: Path, about: OwnEmbedder, settings: Settings, progress: P
         place(staged, path_of(card, settings))
         keep_card(card, settings)
     return card
+
+
+def add_with_card(
+    path: Path, card_path: Path, settings: Settings, name: str = "", progress: Progress | None = None
+) -> Card:
+    """Copy an ONNX file into the cache with the whole card, of any task, that lies beside it as JSON. Returns the card.
+
+    card_path: what `mien train export` writes. name: in place of the card's own; its sources are dropped. Raises
+    WeightsHashMismatch where the file is not the card's, WeightsCardInvalid where the card is incomplete, its name is
+    taken, or the model does not give what the card says in one trial run; EngineError where the engine refuses the
+    model. Either the file and its card are there afterwards, or neither.
+    """
+    catalog = Catalog.load(settings)
+    if not path.is_file():
+        raise WeightsCardInvalid(f"There is no file {path}.", "Check the path.")
+    card = _own_named(parse_card(read_card(card_path), str(card_path)), name)
+    refuse_taken(card, catalog)
+    with staging(settings, progress or LogProgress()) as folder:
+        staged = folder / card.file
+        shutil.copyfile(path, staged)
+        check_file(staged, card, path.name)
+        check_onnx(staged)
+        try_model(staged, card, settings)
+        place(staged, path_of(card, settings))
+        keep_card(card, settings)
+    return card
+
+
+def _own_named(card: Card, name: str) -> Card:
+    """The card under another name, checked again; one of the user's own names no sources and ends in .onnx."""
+    name = name or card.name
+    return parse_card(card.to_dict() | {"name": name, "file": f"{name}.onnx", "sources": ()}, "the JSON file")
 
 
 def _card(about: OwnEmbedder, path: Path, staged: Path, seen: dict[str, Any]) -> Card:

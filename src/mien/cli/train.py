@@ -1,0 +1,129 @@
+"""`mien train`: build models again, or others, on the user's own copy of the data."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from mien.cli.terminal import stdout_console
+from mien.dataset.read import read_faces
+from mien.errors import SettingsError
+from mien.settings import load_settings
+from mien.train.backend import prepare_keras
+from mien.train.recipe import Recipe, read_recipe, shipped_recipes
+
+if TYPE_CHECKING:
+    from mien.train.fit import EpochRecord
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+FACE_SIZE = 48
+
+
+@app.callback()
+def train() -> None:
+    """Train models with Keras, on TensorFlow, JAX or PyTorch, and export them. Needs the extra `train`."""
+
+
+@app.command()
+def recipes() -> None:
+    """List the recipes that come with mien."""
+    table = Table(show_edge=False, pad_edge=False)
+    for column in ("recipe", "model", "px", "epochs", "about"):
+        table.add_column(column)
+    for name in shipped_recipes():
+        item = read_recipe(name)
+        table.add_row(name, item.model.kind, str(item.model.input_size), str(item.fit.epochs), item.about)
+    stdout_console().print(table)
+
+
+@app.command()
+def expression(
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Labelled faces: FER2013 and others, see docs/train.md.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The run's folder; a run that was stopped goes on in it.")],
+    recipe: Annotated[str, typer.Option(metavar="NAME|FILE", help="As listed, or a TOML file.")] = "seed-cnn",
+    epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.", min=1)] = None,
+    seed: Annotated[int | None, typer.Option(help="Instead of the recipe's.", min=0)] = None,
+) -> None:
+    """Train an expression model on the split train, validated on the split valid.
+
+    Stop it at any time and give the same command again: it goes on from the last whole epoch, on the same curve.
+    """
+    chosen = _changed(read_recipe(recipe), epochs, seed)
+    prepare_keras()
+    from mien.train.run import train_expression
+
+    size = min(chosen.model.input_size, FACE_SIZE)
+    splits = read_faces(data, "train", size), read_faces(data, "valid", size)
+    with EpochTable(chosen) as watch:
+        result = train_expression(*splits, chosen, out, load_settings(), watch)
+    for head, share in result.accuracy.items():
+        stdout_console().print(f"{result.vocabularies[head]}: {share:.2%} of the validation faces (mirror averaged)")
+    stdout_console().print(f"`mien train export {out} --data {data} --to FILE.onnx` makes it a model that mien serves.")
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.")],
+    to: Annotated[Path, typer.Option(metavar="FILE.onnx", help="The card is written beside it, as FILE.json.")],
+    data: Annotated[Path, typer.Option(metavar="DIR", help="The data: the export is checked on validation faces.")],
+    name: Annotated[str | None, typer.Option(help="The card's name; the file's where left out.")] = None,
+    license_: Annotated[str, typer.Option("--license", help="Of the weights, for the card.")] = "not stated",
+    commercial: Annotated[str, typer.Option(help="May they be used commercially: yes, no or unclear.")] = "unclear",
+    training_data: Annotated[str, typer.Option(help="What they were trained on, for the card.")] = "not stated",
+) -> None:
+    """Write a run's model as ONNX with its card, after Keras and the engine agreed on it to 1e-4."""
+    if to.suffix != ".onnx":
+        raise SettingsError(f"{to} does not end in .onnx.", "Name it so: the card takes its name.")
+    prepare_keras()
+    from mien.train.export import About, export_expression
+    from mien.train.run import face_size_of
+
+    about = About(name or to.stem, license_, commercial, training_data)
+    faces = read_faces(data, "valid", face_size_of(run))
+    card = export_expression(run, to, about, faces, load_settings())
+    stdout_console().print(f"{to}: {card.bytes:,} bytes, sha256 {card.sha256}")
+    stdout_console().print(f"Measure it: mien evaluate expression --data {data} --split valid --model {to}")
+    stdout_console().print(f"Use it: mien weights add {to} --card {to.with_suffix('.json')}")
+
+
+def _changed(recipe: Recipe, epochs: int | None, seed: int | None) -> Recipe:
+    fit = recipe.fit
+    changed = replace(fit, epochs=epochs or fit.epochs, seed=fit.seed if seed is None else seed)
+    return replace(recipe, fit=changed)
+
+
+class EpochTable:
+    """A bar for the epoch that runs, a line for each that is done."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._progress = Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty())
+        self._task = self._progress.add_task("", total=None)
+        self._epochs = recipe.fit.epochs
+
+    def __enter__(self) -> EpochTable:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def step(self, epoch: int, step: int, steps: int, loss: float) -> None:
+        """Move the bar."""
+        text = f"epoch {epoch} of {self._epochs}, loss {loss:.3f}"
+        self._progress.update(self._task, completed=step, total=steps, description=text)
+
+    def epoch(self, record: EpochRecord) -> None:
+        """Print the line."""
+        shares = "  ".join(f"{head} {share:.2%}" for head, share in record.valid.items())
+        self._progress.console.print(
+            f"epoch {record.epoch:3}  loss {record.loss:.4f}  validation {shares}  {record.seconds:.0f} s",
+            highlight=False,
+        )

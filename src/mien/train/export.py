@@ -1,0 +1,152 @@
+"""From a finished run to what mien serves: an ONNX file and its card, checked against Keras on real faces."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import keras
+import numpy as np
+import onnx
+
+from mien.dataset.faces import FaceSet
+from mien.errors import EngineError
+from mien.expression.frame import FrameExpression
+from mien.expression.temperature import softmax
+from mien.face import Pixels
+from mien.settings import Settings
+from mien.train.batches import MEAN, SCALE, normalised
+from mien.train.compact import compact_onnx
+from mien.train.model.heads import FEATURES, with_features
+from mien.train.run import RunResult, read_run
+from mien.weights.card import Card, parse_card
+from mien.weights.store import sha256_of
+
+# Keras and the engine may differ by so much in any logit that is divided by its temperature, in any probability.
+TOLERANCE: Final = 1e-4
+CHECKED_FACES: Final = 1000
+# Mean places of the detector's five points in FER2013's training faces, as shares of the side: right eye, left eye,
+# nose tip, right and left corner of the mouth. `benchmarks/face_points.py` measures them.
+FER2013_POINTS: Final = ((0.29, 0.38), (0.71, 0.38), (0.5, 0.6), (0.33, 0.79), (0.67, 0.79))
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What the card shall say of the model; the terms of the data decide what may be done with it."""
+
+    name: str
+    license: str = "Apache-2.0"
+    commercial: str = "unclear"
+    training_data: str = "not stated"
+    origin: str = "trained with mien"
+
+
+def export_expression(run: Path, file: Path, about: About, faces: FaceSet, settings: Settings) -> Card:
+    """Write FILE.onnx and FILE.json, its card; returns the card. Nothing is written where the check fails.
+
+    faces: the first thousand of them are given to Keras and to the engine, whose probabilities must agree to 1e-4.
+    Raises RecipeError where `run` holds no finished run, EngineError where they disagree.
+    """
+    model, result = read_run(run)
+    whole = _with_preprocessing(with_features(model), result)
+    data = _onnx(whole, result)
+    card = _card(about, data, result)
+    with TemporaryDirectory(prefix="mien-", ignore_cleanup_errors=True) as folder:
+        alone = settings.model_copy(update={"cache_dir": Path(folder)})
+        staged = alone.cache_dir / "weights" / card.file
+        staged.parent.mkdir()
+        staged.write_bytes(data)
+        _check(whole, FrameExpression(card, alone, fast=True), faces.faces[:CHECKED_FACES], result)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(data)
+    file.with_suffix(".json").write_text(json.dumps(card.to_dict(), indent=1) + "\n", encoding="utf-8")
+    return card
+
+
+def _with_preprocessing(model: keras.Model, result: RunResult) -> keras.Model:
+    """Takes faces of the set's own size; scaling them up, where the model wants that, is the model's affair."""
+    size = result.trained_by.model.input_size
+    if size == result.face_size:
+        return model
+    face = keras.Input((result.face_size, result.face_size, 1), name="face")
+    return keras.Model(face, model(keras.layers.Resizing(size, size, interpolation="bilinear")(face)), name="exported")
+
+
+def _onnx(model: keras.Model, result: RunResult) -> bytes:
+    """The graph with outputs named by vocabulary, weights as 16-bit integers."""
+    model.predict_on_batch(np.zeros((1, result.face_size, result.face_size, 1), np.float32))
+    with TemporaryDirectory(prefix="mien-") as folder:
+        file = Path(folder) / "model.onnx"
+        model.export(str(file), format="onnx", verbose=False)
+        graph = onnx.load(file)
+    _name_outputs(graph, result)
+    return compact_onnx(graph)
+
+
+def _name_outputs(model: Any, result: RunResult) -> None:
+    """Exporters name outputs as they like: a name is kept, or found again by the output's place in sorted order."""
+    keys = sorted([*result.vocabularies, FEATURES])
+    for output, key in zip(model.graph.output, keys, strict=True):
+        old, new = output.name, result.vocabularies.get(key, key)
+        output.name = new
+        for node in model.graph.node:
+            node.output[:] = [new if name == old else name for name in node.output]
+            node.input[:] = [new if name == old else name for name in node.input]
+
+
+def _check(model: keras.Model, engine: FrameExpression, faces: Pixels, result: RunResult) -> None:
+    expected = model.predict_on_batch(normalised(faces))
+    logits = engine.logits(faces)
+    for head, vocabulary in result.vocabularies.items():
+        by_keras = softmax(np.asarray(expected[head]), result.temperatures.get(head, 1.0))
+        by_engine = softmax(logits[vocabulary], result.temperatures.get(head, 1.0))
+        if not (difference := float(np.abs(by_keras - by_engine).max())) <= TOLERANCE:
+            raise EngineError(
+                f"Keras and the engine differ by {difference:.2g} in {vocabulary}.", "This is a fault of mien."
+            )
+
+
+def _card(about: About, data: bytes, result: RunResult) -> Card:
+    size = result.face_size
+    with TemporaryDirectory(prefix="mien-") as folder:
+        staged = Path(folder) / "model.onnx"
+        staged.write_bytes(data)
+        digest = sha256_of(staged)
+    shares = ", ".join(f"{result.vocabularies[head]} {share:.4f}" for head, share in result.accuracy.items())
+    heads = sorted(result.vocabularies, key=lambda head: head != "ferplus")
+    return parse_card(
+        {
+            "name": about.name,
+            "task": "expression",
+            "title": f"Expression on a face, recipe {result.trained_by.name}",
+            "file": f"{about.name}.onnx",
+            "bytes": len(data),
+            "sha256": digest,
+            "license": about.license,
+            "commercial": about.commercial,
+            "training_data": about.training_data,
+            "origin": about.origin,
+            "input": f"NHWC float32, grey, {size} x {size}, x = (pixel - {MEAN}) * {SCALE}",
+            "reported": f"accuracy on the {result.data['set']} validation faces, mirror averaged: {shares}",
+            "expression": {
+                "size": size,
+                "mean": MEAN,
+                "scale": SCALE,
+                "points": FER2013_POINTS,
+                "heads": [
+                    {
+                        "output": result.vocabularies[head],
+                        "vocabulary": result.vocabularies[head],
+                        "classes": result.classes[head],
+                        "temperature": result.temperatures.get(head, 1.0),
+                    }
+                    for head in heads
+                ],
+                "features": FEATURES,
+            },
+        },
+        "the exported card",
+    )

@@ -1,0 +1,178 @@
+"""The training loop: epochs of batches, each validated, kept and written down before the next begins."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+
+from mien.dataset.faces import FaceSet
+from mien.dataset.ferplus import majority
+from mien.errors import RecipeError
+from mien.face import Floats, Pixels
+from mien.settings import Settings
+from mien.train.batches import Targets, network_input, training_batches
+from mien.train.checkpoint import Checkpoint, Values, assign, load_checkpoint, values_of
+from mien.train.model import start_model
+from mien.train.recipe import FitRecipe, Recipe
+
+# Faces a prediction step: enough to fill any machine.
+PREDICT_BATCH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class EpochRecord:
+    """One line of the curve. loss: mean of the training batches. valid: accuracy by head, 0..1, of the kept weights."""
+
+    epoch: int
+    loss: float
+    valid: dict[str, float]
+    seconds: float
+    cpu_seconds: float
+
+
+class Watch(Protocol):
+    """Who is told how training goes."""
+
+    def step(self, epoch: int, step: int, steps: int, loss: float) -> None:
+        """After each batch; `loss` is the mean of the epoch so far."""
+        ...
+
+    def epoch(self, record: EpochRecord) -> None:
+        """After each epoch, and once for each epoch that a resumed run has behind it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trained:
+    """model: with the kept weights. history: the curve."""
+
+    model: keras.Model
+    history: tuple[EpochRecord, ...]
+
+
+class Trainer:
+    """One run: a recipe on data, in a folder that remembers it. Raises RecipeError where the two do not fit."""
+
+    def __init__(self, recipe: Recipe, train: FaceSet, valid: FaceSet, folder: Path, settings: Settings) -> None:
+        keras.utils.set_random_seed(recipe.fit.seed)
+        self._recipe, self._train, self._valid, self._folder = recipe, train, valid, folder
+        self._targets = Targets.of(train, recipe)
+        if missing := set(recipe.heads) - set(self._targets.values):
+            raise RecipeError(f"The data have nothing for the head {missing.pop()!r}.", "Choose another recipe.")
+        heads = {head: values.shape[1] for head, values in self._targets.values.items()}
+        self._model = start_model(recipe.model, heads, settings)
+        self._steps = max(1, len(train.faces) // recipe.fit.batch)
+        self._model.compile(
+            optimizer_of(recipe.fit, self._steps),
+            loss={head: keras.losses.CategoricalCrossentropy(from_logits=True) for head in heads},
+            loss_weights={head: recipe.heads[head] for head in heads},
+        )
+        self._model.optimizer.build(self._model.trainable_variables)
+        self._identity = {"recipe": recipe.to_dict(), "train": train.sha256, "valid": valid.sha256}
+
+    def fit(self, watch: Watch) -> Trained:
+        """Train to the recipe's end, from the folder's checkpoint where it holds one."""
+        history, kept = self._resume()
+        for record in history:
+            watch.epoch(record)
+        while len(history) < self._recipe.fit.epochs and not self._out_of_patience(history):
+            started = time.monotonic(), time.process_time()
+            loss = self._run_epoch(len(history), watch)
+            raw = values_of(self._model.trainable_variables)
+            self._model.optimizer.finalize_variable_values(self._model.trainable_variables)
+            valid = accuracy_by_head(self._model, self._valid, self._recipe.model.input_size)
+            seconds = time.monotonic() - started[0], time.process_time() - started[1]
+            history.append(EpochRecord(len(history) + 1, loss, valid, *seconds))
+            if self._is_kept(history):
+                kept = values_of(self._model.variables)
+            assign(self._model.trainable_variables, raw)
+            self._save(history, kept)
+            watch.epoch(history[-1])
+        assign(self._model.variables, kept)
+        return Trained(self._model, tuple(history))
+
+    def _run_epoch(self, epoch: int, watch: Watch) -> float:
+        self._model.reset_metrics()
+        loss = math.nan
+        batches = training_batches(self._train, self._targets, self._recipe, epoch)
+        for step, batch in enumerate(batches):
+            logs = self._model.train_on_batch(
+                batch.inputs, batch.targets.values, sample_weight=batch.targets.weights, return_dict=True
+            )
+            loss = float(logs["loss"])
+            if not math.isfinite(loss):
+                raise RecipeError(f"The loss is no number any more, in epoch {epoch + 1}.", "Lower the learning rate.")
+            watch.step(epoch + 1, step + 1, self._steps, loss)
+        return loss
+
+    def _is_kept(self, history: list[EpochRecord]) -> bool:
+        """The last epoch's weights, or with patience the best ones'."""
+        values = [record.valid["label" if "label" in record.valid else "ferplus"] for record in history]
+        return not self._recipe.fit.patience or values[-1] >= max(values)
+
+    def _out_of_patience(self, history: list[EpochRecord]) -> bool:
+        patience = self._recipe.fit.patience
+        values = [record.valid["label" if "label" in record.valid else "ferplus"] for record in history]
+        return bool(patience and values and len(values) - 1 - int(np.argmax(values)) >= patience)
+
+    def _save(self, history: list[EpochRecord], kept: Values) -> None:
+        record: dict[str, Any] = {"history": [asdict(item) for item in history], "identity": self._identity}
+        variables = values_of(self._model.variables), values_of(self._model.optimizer.variables)
+        Checkpoint(*variables, kept, record).save(self._folder)
+
+    def _resume(self) -> tuple[list[EpochRecord], Values]:
+        state = load_checkpoint(self._folder)
+        if state is None:
+            return [], values_of(self._model.variables)
+        if state.record["identity"] != self._identity:
+            raise RecipeError(
+                f"{self._folder} holds a run of another recipe, or on other data.", "Name another --out, or remove it."
+            )
+        assign(self._model.variables, state.model)
+        assign(self._model.optimizer.variables, state.optimizer)
+        return [EpochRecord(**item) for item in state.record["history"]], state.kept
+
+
+def optimizer_of(fit: FitRecipe, steps: int) -> keras.optimizers.Optimizer:
+    """The recipe's optimiser with its schedule; steps: batches an epoch."""
+    rate: Any = fit.learning_rate
+    if fit.schedule == "cosine":
+        warmup = round(fit.warmup_epochs * steps)
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0 if warmup else rate, max(1, fit.epochs * steps - warmup), warmup_target=rate, warmup_steps=warmup
+        )
+    average = {"use_ema": fit.ema > 0, "ema_momentum": fit.ema or 0.99}
+    if fit.optimizer == "sgd":
+        decay = fit.weight_decay or None
+        return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=decay, **average)
+    if fit.optimizer == "adam":
+        return keras.optimizers.Adam(rate, **average)
+    return keras.optimizers.AdamW(rate, weight_decay=fit.weight_decay, global_clipnorm=5.0, **average)
+
+
+def predict(model: keras.Model, faces: Pixels, size: int, mirror: bool = False) -> dict[str, Floats]:
+    """Logits by head for (N, S, S) uint8 grey faces, (N, C) float32; mirror: mean of the face's and its mirror's."""
+    parts: dict[str, list[Floats]] = {}
+    for start in range(0, len(faces), PREDICT_BATCH):
+        inputs = network_input(faces[start : start + PREDICT_BATCH], size)
+        outputs = [model.predict_on_batch(view) for view in ([inputs, inputs[:, :, ::-1]] if mirror else [inputs])]
+        for head in outputs[0]:
+            parts.setdefault(head, []).append(np.mean([np.asarray(output[head]) for output in outputs], axis=0))
+    return {head: np.concatenate(values).astype(np.float32) for head, values in parts.items()}
+
+
+def accuracy_by_head(model: keras.Model, faces: FaceSet, size: int, mirror: bool = False) -> dict[str, float]:
+    """Share of faces whose likeliest class is the label, or the taggers' majority; faces without one are left out."""
+    answers = {"label": faces.labels, "ferplus": None if faces.votes is None else majority(faces.votes)}
+    shares = {}
+    for head, logits in predict(model, faces.faces, size, mirror).items():
+        truth = answers.get(head)
+        if truth is not None and (truth >= 0).any():
+            shares[head] = float(np.mean(logits.argmax(axis=1)[truth >= 0] == truth[truth >= 0]))
+    return shares
