@@ -59,10 +59,12 @@ TO_FER2013 = {name: name for name in FER2013} | {
     "fearful": "fear",
     "surprised": "surprise",
 }
-# What pip installs for a peer: with its dependencies, and without. fer asks for PyTorch and moviepy, too, which serve
-# its detector and videos; it reads its files through pkg_resources, which setuptools 81 dropped.
+# fer asks for PyTorch and moviepy, too, which serve a detector and videos. OpenCV 5 has no CascadeClassifier in its
+# main package; fer reads its files through pkg_resources, which setuptools 81 dropped.
+FER_NEEDS = ["tensorflow", "opencv-python-headless<5", "requests", "pillow", "setuptools<81"]
+# What pip installs for a peer: with its dependencies, and without.
 REQUIREMENTS = {
-    "fer": (["tensorflow", "opencv-python-headless", "requests", "pillow", "setuptools<81"], ["fer==25.10.3"]),
+    "fer": (FER_NEEDS, ["fer==25.10.3"]),
     "facial-emotion-recognition": (["torch", "numpy"], ["facial-emotion-recognition==0.3.4"]),
 }
 PROGRAMS = {
@@ -216,7 +218,7 @@ def python_command(python: str, *options: str) -> list[str]:
 def measure(programs: list[Program], n_faces: int) -> None:
     """Every face by every program, in turns by blocks after a block that warms up; who begins changes."""
     for program in programs:
-        program.ask(0, BLOCK)
+        program.ask(0, min(BLOCK, n_faces))
     for turn, start in enumerate(track(range(0, n_faces, BLOCK), "faces", console=Console(stderr=True))):
         begins = turn % len(programs)
         for program in programs[begins:] + programs[:begins]:
@@ -228,6 +230,8 @@ def measure(programs: list[Program], n_faces: int) -> None:
 def judged(program: Program, mien: Program, faces: Faces, keep: NDArray[np.bool_]) -> dict[str, Any]:
     """Accuracy on the faces kept, and mien's beside it."""
     right, mine = (in_fer2013(one.words, one.name)[keep] == faces.labels[keep] for one in (program, mien))
+    if not keep.any():
+        return {"n": 0}
     figures = {"n": int(keep.sum()), "accuracy": share(int(right.sum()), len(right))}
     return figures if program is mien else figures | {"mien": paired(mine, right)}
 
@@ -250,6 +254,8 @@ def table(records: Sequence[dict[str, Any]]) -> Iterator[str]:
     """Lines of Markdown."""
     titles = {"all_faces": "All faces", "without_twins": "Without faces that have a twin in another split"}
     for key, title in titles.items():
+        if not records[0][key]["n"]:
+            continue
         yield f"\n**{title}**: {records[0][key]['n']:,}\n"
         yield "| program | accuracy (95 %) | mien better by, points (95 %) | only mien right | only the other | p |"
         yield "|---|---|---|---|---|---|"
@@ -259,7 +265,8 @@ def table(records: Sequence[dict[str, Any]]) -> Iterator[str]:
             if other:
                 points = [100 * value for value in (other.better.value, other.better.low, other.better.high)]
                 cells.append("{:+.1f} ({:+.1f} to {:+.1f})".format(*points))
-                cells += [str(other.only_mien), str(other.only_other), f"{other.p:.2g}"]
+                p = f"{other.p:.2g}" if other.p >= 1e-6 else "< 1e-6"
+                cells += [str(other.only_mien), str(other.only_other), p]
             yield f"| {' | '.join(cells)} {'|' * (7 - len(cells))}"
     yield "\n**Time of a face**\n"
     yield f"| program | ms (p50) | p95 | {' | '.join(f'slower than {name}' for name in MIEN)} |"
@@ -276,7 +283,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--split", default="valid", choices=("valid", "test"))
     parser.add_argument("--faces", type=int, help="so many, drawn at random; all without it")
     parser.add_argument("--model", default="expression", help="mien's: a card's name, or FILE.onnx with its card")
-    parser.add_argument("--peers", default=",".join(PROGRAMS), help="separated by commas; empty for mien alone")
+    peers = f"of {', '.join(PROGRAMS)}; separated by commas, empty for mien alone"
+    parser.add_argument("--peers", default="fer", help=peers)
     parser.add_argument("--node", action="store_true", help="face-api and human, too; needs node and npm")
     parser.add_argument("--other-ways", action="store_true", help="also other ways to give fer a crop")
     parser.add_argument("--environments", type=Path, default=PEERS, help="where the peers are installed")

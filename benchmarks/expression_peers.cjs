@@ -1,5 +1,6 @@
-// The programs in JavaScript, as expression_peers.py has those in Python: node expression_peers.cjs PROGRAM FACES THREADS
-// NODE_MODULES. TensorFlow.js runs its WebAssembly backend, which needs no download.
+// The programs in JavaScript, as expression_peers.py has those in Python:
+//     node expression_peers.cjs PROGRAM FACES THREADS NODE_MODULES
+// TensorFlow.js runs its WebAssembly backend, which comes with its package.
 "use strict";
 const fs = require("fs");
 const path = require("path");
@@ -28,7 +29,7 @@ async function faceApi() {
   const net = from("@vladmandic/face-api/dist/face-api.node-wasm.js").nets.faceExpressionNet;
   await net.loadFromDisk(path.join(modules, "@vladmandic/face-api/model"));
   return {
-    version: `@vladmandic/face-api ${versionOf("@vladmandic/face-api")} (TensorFlow.js ${tf.version_core}, WebAssembly)`,
+    version: `face-api ${versionOf("@vladmandic/face-api")} (TensorFlow.js ${tf.version_core}, WebAssembly)`,
     prepared: (face) => Uint8Array.from({ length: 3 * face.length }, (_, place) => face[Math.floor(place / 3)]),
     name: async (pixels) => {
       const tensor = tf.tensor3d(pixels, [SIDE, SIDE, 3], "int32");
@@ -50,7 +51,7 @@ async function human() {
   const net = await tf.loadGraphModel(tf.io.fromMemory({ modelTopology, format, signature, weightSpecs, weightData }));
   const classes = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"];
   return {
-    version: `@vladmandic/human ${versionOf("@vladmandic/human")} (TensorFlow.js ${tf.version_core}, WebAssembly)`,
+    version: `human ${versionOf("@vladmandic/human")} (TensorFlow.js ${tf.version_core}, WebAssembly)`,
     prepared: (face) => Float32Array.from(face, (value) => value / 255),
     name: async (grey) => {
       const scores = tf.tidy(() => {

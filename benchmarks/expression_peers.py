@@ -84,7 +84,7 @@ class Fer:
 
 
 class FerKeras(Fer):
-    """The same with fer's Keras network, its default until 2025."""
+    """The same with fer's Keras network, its default up to 25.10.2."""
 
     tflite = False
 
@@ -143,9 +143,8 @@ class FacialEmotionRecognition:
         saved = torch.load(folder / "model" / "model.pkl", map_location="cpu", weights_only=True)
         network.load_state_dict(saved["network"])
         self._network, self._torch = network.eval(), torch
-        self.version = (
-            f"facial-emotion-recognition {version('facial_emotion_recognition')} (PyTorch {version('torch')})"
-        )
+        own, its = version("facial-emotion-recognition"), version("torch")
+        self.version = f"facial-emotion-recognition {own} (PyTorch {its})"
 
     def prepared(self, face: Any) -> Any:
         return self._torch.from_numpy(face.copy())

@@ -1,9 +1,10 @@
-"""Measure what the 1x1 convolutions of an embedder take in: the `int8_ranges` of its card.
+"""Measure what the 1x1 convolutions of a network take in: the `int8_ranges` of its card.
 
     python benchmarks/int8_ranges.py FOLDER [--card sface] [--photos 300]
 
-FOLDER: photos of faces, searched in depth, of as many people and cameras as one can get (mien's own ranges come from
-every 23rd photo of FairFace's training split). The range of a tensor is the one that rounds its values, among a few
+FOLDER, for an embedder: photos of faces, searched in depth, of as many people and cameras as one can get (mien's own
+ranges come from every 23rd photo of FairFace's training split). For an expression model: labelled faces, of whose split
+`train` some are taken. The range of a tensor is the one that rounds its values, among a few
 quantiles as limits, to 255 steps with the least squared error. Prints a line for the card.
 """
 
@@ -20,11 +21,13 @@ from onnx import helper, numpy_helper
 from rich.progress import track
 
 from mien.align.view import FaceView
+from mien.dataset.read import read_faces
 from mien.detect.search import FaceDetector
 from mien.engine.int8 import LEVELS
 from mien.engine.plain import plain_onnx
 from mien.image import open_photo
 from mien.settings import Settings, load_settings
+from mien.weights.card import ExpressionSpec
 from mien.weights.catalog import Catalog
 from mien.weights.fetch import ensure
 
@@ -46,6 +49,13 @@ def crops(folder: Path, photos: int, settings: Settings) -> list[np.ndarray]:
         if faces:
             found.append(FaceView(photo, faces[0]).aligned.transpose(2, 0, 1)[None].astype(np.float32))
     return found
+
+
+def labelled_faces(folder: Path, faces: int, spec: ExpressionSpec) -> list[np.ndarray]:
+    """(1, S, S, 1) float32, as the network takes them, of `faces` faces, evenly spread over the split."""
+    found = read_faces(folder, "train", spec.size).faces
+    chosen = found[:: max(1, len(found) // faces)][:faces].astype(np.float32)
+    return list(((chosen - spec.mean) * spec.scale)[:, None, :, :, None])
 
 
 def with_inputs_as_outputs(data: bytes) -> tuple[bytes, list[str]]:
@@ -79,7 +89,9 @@ def main() -> None:
     """Print the ranges."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--card", default="sface", help="an embedder that takes 112 x 112 RGB of 0..255")
+    parser.add_argument(
+        "--card", default="sface", help="an embedder of 112 x 112 RGB of 0..255, or an expression model"
+    )
     parser.add_argument("--photos", type=int, default=300)
     arguments = parser.parse_args()
     settings = load_settings()
@@ -90,7 +102,11 @@ def main() -> None:
     ).create_infer_request()
     rng = np.random.default_rng(0)
     values: list[list[np.ndarray]] = [[] for _ in names]
-    for crop in track(crops(arguments.folder, arguments.photos, settings), "measuring"):
+    if card.expression:
+        inputs = labelled_faces(arguments.folder, arguments.photos, card.expression)
+    else:
+        inputs = crops(arguments.folder, arguments.photos, settings)
+    for crop in track(inputs, "measuring"):
         request.infer({0: crop})
         first = len(request.model_outputs) - len(names)
         for index, kept in enumerate(values):

@@ -42,8 +42,11 @@ class FaceView:
         shift = size / 2 - scale * np.array([box.x + box.width / 2, box.y + box.height / 2])
         return self.warp(np.column_stack([np.eye(2) * scale, shift]), size, size)
 
-    def warp(self, matrix: Matrix, width: int, height: int) -> Pixels:
-        """(height, width, 3) uint8 RGB: the photo under `matrix` (full image to crop); black outside the photo."""
+    def warp(self, matrix: Matrix, width: int, height: int, extended: bool = False) -> Pixels:
+        """(height, width, 3) uint8 RGB: the photo under `matrix` (full image to crop).
+
+        Outside the photo it is black, or, where `extended`, as the photo's edge is.
+        """
         wanted = scale_of(matrix)
         picture = self.photo.pixels(min(1.0, max(wanted, 1e-3)))
         pixels, sx, sy = picture.pixels, picture.scale_x, picture.scale_y
@@ -53,7 +56,9 @@ class FaceView:
             pixels, linear, shift = _shrink(pixels, linear, shift, (width, height))
         # cv2 counts pixel centres as integers: half a pixel on both sides.
         centred = shift + linear @ [0.5, 0.5] - 0.5
-        return np.asarray(cv2.warpAffine(pixels, np.column_stack([linear, centred]), (width, height)), np.uint8)
+        border = cv2.BORDER_REPLICATE if extended else cv2.BORDER_CONSTANT
+        placed = np.column_stack([linear, centred])
+        return np.asarray(cv2.warpAffine(pixels, placed, (width, height), borderMode=border), np.uint8)
 
 
 def _shrink(pixels: Pixels, linear: Matrix, shift: Matrix, size: tuple[int, int]) -> tuple[Pixels, Matrix, Matrix]:

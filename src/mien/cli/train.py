@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from mien.cli.terminal import stdout_console
+from mien.cli.terminal import stdout_console, warn
+from mien.cli.weights import CommercialChoice
 from mien.dataset.read import read_faces
 from mien.errors import SettingsError
 from mien.settings import load_settings
@@ -49,7 +50,7 @@ def expression(
     out: Annotated[Path, typer.Option(metavar="DIR", help="The run's folder; a run that was stopped goes on in it.")],
     recipe: Annotated[str, typer.Option(metavar="NAME|FILE", help="As listed, or a TOML file.")] = "seed-cnn",
     epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.", min=1)] = None,
-    seed: Annotated[int | None, typer.Option(help="Instead of the recipe's.", min=0)] = None,
+    seed: Annotated[int | None, typer.Option(help="Instead of the recipe's.", min=0, max=2**32 - 1)] = None,
 ) -> None:
     """Train an expression model on the split train, validated on the split valid.
 
@@ -61,11 +62,15 @@ def expression(
 
     size = min(chosen.model.input_size, FACE_SIZE)
     splits = read_faces(data, "train", size), read_faces(data, "valid", size)
-    with EpochTable(chosen) as watch:
-        result = train_expression(*splits, chosen, out, load_settings(), watch)
+    try:
+        with EpochTable(chosen) as watch:
+            result = train_expression(*splits, chosen, out, load_settings(), watch)
+    except KeyboardInterrupt:
+        warn(f"Stopped. The same command goes on after the last whole epoch, which is in {out}.")
+        raise
     for head, share in result.accuracy.items():
-        stdout_console().print(f"{result.vocabularies[head]}: {share:.2%} of the validation faces (mirror averaged)")
-    stdout_console().print(f"`mien train export {out} --data {data} --to FILE.onnx` makes it a model that mien serves.")
+        print(f"{result.vocabularies[head]}: {share:.2%} of the validation faces (mirror averaged)")
+    print(f"`mien train export {out} --data {data} --to FILE.onnx` makes it a model that mien serves.")
 
 
 @app.command()
@@ -75,22 +80,24 @@ def export(
     data: Annotated[Path, typer.Option(metavar="DIR", help="The data: the export is checked on validation faces.")],
     name: Annotated[str | None, typer.Option(help="The card's name; the file's where left out.")] = None,
     license_: Annotated[str, typer.Option("--license", help="Of the weights, for the card.")] = "not stated",
-    commercial: Annotated[str, typer.Option(help="May they be used commercially: yes, no or unclear.")] = "unclear",
+    commercial: Annotated[CommercialChoice, typer.Option(help="May they be used commercially?")] = (
+        CommercialChoice.UNCLEAR
+    ),
     training_data: Annotated[str, typer.Option(help="What they were trained on, for the card.")] = "not stated",
 ) -> None:
-    """Write a run's model as ONNX with its card, after Keras and the engine agreed on it to 1e-4."""
+    """Write a run's model as ONNX with its card, after Keras and the engine agreed on it to 1e-4. On TensorFlow."""
     if to.suffix != ".onnx":
         raise SettingsError(f"{to} does not end in .onnx.", "Name it so: the card takes its name.")
-    prepare_keras()
+    prepare_keras("tensorflow")
     from mien.train.export import About, export_expression
     from mien.train.run import face_size_of
 
-    about = About(name or to.stem, license_, commercial, training_data)
+    about = About(name or to.stem, license_, commercial.value, training_data)
     faces = read_faces(data, "valid", face_size_of(run))
     card = export_expression(run, to, about, faces, load_settings())
-    stdout_console().print(f"{to}: {card.bytes:,} bytes, sha256 {card.sha256}")
-    stdout_console().print(f"Measure it: mien evaluate expression --data {data} --split valid --model {to}")
-    stdout_console().print(f"Use it: mien weights add {to} --card {to.with_suffix('.json')}")
+    print(f"{to}: {card.bytes:,} bytes, sha256 {card.sha256}")
+    print(f"Measure it: mien evaluate expression --data {data} --split valid --model {to}")
+    print(f"Use it: mien weights add {to} --card {to.with_suffix('.json')}")
 
 
 def _changed(recipe: Recipe, epochs: int | None, seed: int | None) -> Recipe:
@@ -126,4 +133,5 @@ class EpochTable:
         self._progress.console.print(
             f"epoch {record.epoch:3}  loss {record.loss:.4f}  validation {shares}  {record.seconds:.0f} s",
             highlight=False,
+            soft_wrap=True,
         )

@@ -59,7 +59,7 @@ class FrameExpression:
     def crop(self, view: FaceView) -> Pixels:
         """(S, S) uint8 grey (BT.601 luma): the face with its five points where the model knows them from training.
 
-        Black outside the photo. The five points must not coincide.
+        Outside the photo as its edge is, as in training. The five points must not coincide.
         """
         return self._cut(view, self._alignment(view))
 
@@ -117,7 +117,7 @@ class FrameExpression:
         return fit_similarity(view.detection.landmarks, np.array(self.spec.points) * self.spec.size)
 
     def _cut(self, view: FaceView, matrix: Matrix) -> Pixels:
-        crop = view.warp(matrix, self.spec.size, self.spec.size)
+        crop = view.warp(matrix, self.spec.size, self.spec.size, extended=True)
         return np.asarray(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), np.uint8)
 
     def _run(self, faces: Pixels, names: list[str]) -> dict[str, Floats]:

@@ -10,6 +10,9 @@ from typing import Any
 from mien.errors import ImageArrayRefused, ImageFormatRefused, ImageMissing
 from mien.image.limits import ImageLimits, check_bytes
 
+# Of a stream whose length nobody says.
+CHUNK_BYTES = 1 << 20
+
 
 def read_source(source: object, limits: ImageLimits) -> bytes:
     """All bytes of a path, a bytes-like object or a binary file object.
@@ -36,7 +39,7 @@ def _read_path(path: Path, limits: ImageLimits) -> bytes:
             _refuse_irregular(path, status.st_mode)
         check_bytes(status.st_size, limits)
         with path.open("rb") as stream:
-            return _read_stream(stream, limits)
+            return _read_stream(stream, limits, status.st_size + 1)
     except FileNotFoundError as error:
         cure = "mien reads files, not web addresses." if "://" in str(path) or ":/" in str(path)[:7] else ""
         raise ImageMissing(f"There is no file {str(path)!r}.", cure or "Check the name and the folder.") from error
@@ -51,10 +54,11 @@ def _refuse_irregular(path: Path, mode: int) -> None:
     raise ImageMissing(f"{str(path)!r} is a device, pipe or socket.", "Open it yourself and give the file object.")
 
 
-def _read_stream(stream: Any, limits: ImageLimits) -> bytes:
+def _read_stream(stream: Any, limits: ImageLimits, chunk: int = CHUNK_BYTES) -> bytes:
+    """All of it, `chunk` bytes at a time: asking for the limit at once would allocate it, for the smallest file too."""
     parts: list[bytes] = []
     left = limits.max_bytes + 1
-    while left > 0 and (part := stream.read(left)):
+    while left > 0 and (part := stream.read(min(left, chunk))):
         if not isinstance(part, bytes):
             raise ImageFormatRefused("The file object gives text, not bytes.", "Open it with mode 'rb'.")
         parts.append(part)

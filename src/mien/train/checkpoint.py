@@ -24,7 +24,7 @@ Values = list[NDArray[Any]]
 class Checkpoint:
     """model, optimizer: values of all their variables, random states included. kept: the weights to be kept so far.
 
-    record: the epochs done and what identifies the run, plain values.
+    record: plain values: `history`, the epochs done, and `identity`, the recipe and the data.
     """
 
     model: Values
@@ -54,13 +54,14 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             parts = {
                 part: [arrays[name] for name in sorted(arrays.files) if name.startswith(f"{part}_")]
                 for part in ("model", "optimizer", "kept")
             }
-            return Checkpoint(**parts, record=json.loads(arrays["record"].tobytes()))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            record = json.loads(arrays["record"].tobytes())
+            return Checkpoint(**parts, record={key: record[key] for key in ("history", "identity")})
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise RecipeError(f"{path} cannot be read: {error}.", "Remove it to train from the start.") from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Final
 
 import numpy as np
@@ -14,45 +15,72 @@ SMALLEST: Final = 1024
 LEVELS: Final = 32767
 # The first version of ONNX's operators whose DequantizeLinear takes 16-bit integers.
 OPSET: Final = 21
+IR_VERSION: Final = 10
 CHANNEL_AXIS: Final = {"Conv": 0, "Gemm": 1, "MatMul": 1}
 
 
-def compact_onnx(model: Any) -> bytes:
+def compact_onnx(model: Any, smallest: int = SMALLEST) -> bytes:
     """The same graph with a DequantizeLinear before each large weight; rounding moves a weight by 1/65534 of the
-    largest in its channel at most. mien's engines fold them when loading."""
+    largest in its channel at most. mien's engines fold them when loading. The same weights give the same bytes."""
     model = version_converter.convert_version(model, OPSET)
+    model.ir_version = max(model.ir_version, IR_VERSION)
     graph = model.graph
     _restore_prelu(graph)
-    axes = {node.input[1]: CHANNEL_AXIS[node.op_type] for node in graph.node if node.op_type in CHANNEL_AXIS}
+    items = {item.name: item for item in graph.initializer}
     nodes = []
-    for item in list(graph.initializer):
-        values = numpy_helper.to_array(item)
-        if values.dtype == np.float32 and values.size >= SMALLEST and item.name in axes:
-            nodes.append(_dequantize(graph, item, values, axes[item.name]))
-    kept = list(graph.node)
+    for node in graph.node:
+        if node.op_type in CHANNEL_AXIS and (item := items.pop(node.input[1], None)):
+            values = numpy_helper.to_array(item)
+            if values.dtype == np.float32 and values.size >= smallest:
+                nodes.append(_dequantize(graph, item, values, CHANNEL_AXIS[node.op_type]))
+        nodes.append(node)
     del graph.node[:]
-    graph.node.extend([*nodes, *kept])
+    graph.node.extend(nodes)
+    _number_names(graph)
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
 
 
 def _restore_prelu(graph: Any) -> None:
-    """Max(x, slope * x), what the transfer model's activation becomes, as the one operator that engines have for it."""
+    """Max(x, slope * x), what the transfer model's activation becomes, as the one operator that engines have for it.
+
+    The two are the same where no slope is above 1; a layer that has learned one stays as it is.
+    """
+    values = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
     products = {node.output[0]: node for node in graph.node if node.op_type == "Mul"}
+    uses = Counter(name for node in graph.node for name in node.input) + Counter(item.name for item in graph.output)
     gone = set()
     for node in graph.node:
-        product = next((products[name] for name in node.input if name in products), None)
-        if node.op_type != "Max" or product is None or len(node.input) != 2:
+        if node.op_type != "Max" or len(node.input) != 2:
             continue
-        maps = next(name for name in node.input if name != product.output[0])
-        slope = next((name for name in product.input if name != maps), None)
-        if slope is None or maps not in product.input:
-            continue
-        node.op_type, node.input[:] = "PRelu", [maps, slope]
-        gone.add(product.output[0])
+        for maps, name in (node.input, node.input[::-1]):
+            factors = list(products[name].input) if uses[name] == 1 and name in products else []
+            slope = next((one for one in factors if maps in factors and one in values), "")
+            if slope and values[slope].max() <= 1:
+                node.op_type, node.input[:] = "PRelu", [maps, slope]
+                gone.add(name)
+                break
     kept = [node for node in graph.node if node.output[0] not in gone]
     del graph.node[:]
     graph.node.extend(kept)
+
+
+def _number_names(graph: Any) -> None:
+    """Names of tensors are numbers, but for inputs and outputs: exporters count on from whatever they did before."""
+    outside = {item.name for item in [*graph.input, *graph.output]}
+    names = {name: name for name in ("", *outside)}
+    for node in graph.node:
+        node.name = ""
+        for part in (node.input, node.output):
+            part[:] = [names.setdefault(name, str(len(names))) for name in part]
+    kept = sorted((item for item in graph.initializer if item.name in names), key=lambda item: int(names[item.name]))
+    for item in kept:
+        item.name = names[item.name]
+    del graph.initializer[:], graph.value_info[:]
+    graph.initializer.extend(kept)
+    graph.name, graph.doc_string = "mien", ""
+    for item in [*graph.input, *graph.output]:
+        item.type.tensor_type.shape.dim[0].dim_param = "n"
 
 
 def _dequantize(graph: Any, item: Any, values: NDArray[np.float32], axis: int) -> Any:

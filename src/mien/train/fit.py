@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from mien.dataset.faces import FaceSet
 from mien.dataset.ferplus import majority
-from mien.errors import RecipeError
+from mien.errors import DataError, RecipeError
 from mien.face import Floats, Pixels
 from mien.settings import Settings
+from mien.train.ahead import ahead
 from mien.train.batches import Targets, network_input, training_batches
 from mien.train.checkpoint import Checkpoint, Values, assign, load_checkpoint, values_of
 from mien.train.model import start_model
-from mien.train.recipe import FitRecipe, Recipe
+from mien.train.recipe import FitRecipe, Recipe, recipe_of
 
 # Faces a prediction step: enough to fill any machine.
 PREDICT_BATCH = 64
@@ -57,14 +61,24 @@ class Trained:
 
 
 class Trainer:
-    """One run: a recipe on data, in a folder that remembers it. Raises RecipeError where the two do not fit."""
+    """One run: a recipe on data, in a folder that remembers it.
+
+    Raises RecipeError where recipe and data, or either and the folder, do not fit; DataError where no face is left to
+    train on, or none to validate with.
+    """
 
     def __init__(self, recipe: Recipe, train: FaceSet, valid: FaceSet, folder: Path, settings: Settings) -> None:
         keras.utils.set_random_seed(recipe.fit.seed)
         self._recipe, self._train, self._valid, self._folder = recipe, train, valid, folder
+        if not len(train.faces) or not set(recipe.heads) & set(answers_of(valid)):
+            raise DataError(
+                f"{train.name} has {len(train.faces)} faces to train on, and validation faces with labels or votes for "
+                f"{', '.join(answers_of(valid)) or 'no head'}.",
+                f"The recipe needs both for: {', '.join(recipe.heads)}.",
+            )
         self._targets = Targets.of(train, recipe)
-        if missing := set(recipe.heads) - set(self._targets.values):
-            raise RecipeError(f"The data have nothing for the head {missing.pop()!r}.", "Choose another recipe.")
+        if missing := [head for head in recipe.heads if not self._targets.weights.get(head, np.zeros(1)).any()]:
+            raise RecipeError(f"The data have nothing for the head {missing[0]!r}.", "Choose another recipe.")
         heads = {head: values.shape[1] for head, values in self._targets.values.items()}
         self._model = start_model(recipe.model, heads, settings)
         self._steps = max(1, len(train.faces) // recipe.fit.batch)
@@ -86,6 +100,8 @@ class Trainer:
             loss = self._run_epoch(len(history), watch)
             raw = values_of(self._model.trainable_variables)
             self._model.optimizer.finalize_variable_values(self._model.trainable_variables)
+            # Copies of the averages: JAX would let weights and averages share memory, and frees it with the weights.
+            assign(self._model.trainable_variables, values_of(self._model.trainable_variables))
             valid = accuracy_by_head(self._model, self._valid, self._recipe.model.input_size)
             seconds = time.monotonic() - started[0], time.process_time() - started[1]
             history.append(EpochRecord(len(history) + 1, loss, valid, *seconds))
@@ -98,18 +114,17 @@ class Trainer:
         return Trained(self._model, tuple(history))
 
     def _run_epoch(self, epoch: int, watch: Watch) -> float:
-        self._model.reset_metrics()
-        loss = math.nan
-        batches = training_batches(self._train, self._targets, self._recipe, epoch)
-        for step, batch in enumerate(batches):
-            logs = self._model.train_on_batch(
-                batch.inputs, batch.targets.values, sample_weight=batch.targets.weights, return_dict=True
-            )
-            loss = float(logs["loss"])
-            if not math.isfinite(loss):
-                raise RecipeError(f"The loss is no number any more, in epoch {epoch + 1}.", "Lower the learning rate.")
-            watch.step(epoch + 1, step + 1, self._steps, loss)
-        return loss
+        total = 0.0
+        with closing(ahead(training_batches(self._train, self._targets, self._recipe, epoch))) as batches:
+            for step, batch in enumerate(batches):
+                logs = self._model.train_on_batch(
+                    batch.inputs, batch.targets.values, sample_weight=batch.targets.weights, return_dict=True
+                )
+                total += float(logs["loss"])
+                if not math.isfinite(total):
+                    raise RecipeError(f"The loss is no number any more, in epoch {epoch + 1}.", "Learn more slowly.")
+                watch.step(epoch + 1, step + 1, self._steps, total / (step + 1))
+        return total / self._steps
 
     def _is_kept(self, history: list[EpochRecord]) -> bool:
         """The last epoch's weights, or with patience the best ones'."""
@@ -130,13 +145,21 @@ class Trainer:
         state = load_checkpoint(self._folder)
         if state is None:
             return [], values_of(self._model.variables)
-        if state.record["identity"] != self._identity:
+        if not _same_run(state.record["identity"], self._identity):
             raise RecipeError(
                 f"{self._folder} holds a run of another recipe, or on other data.", "Name another --out, or remove it."
             )
         assign(self._model.variables, state.model)
         assign(self._model.optimizer.variables, state.optimizer)
         return [EpochRecord(**item) for item in state.record["history"]], state.kept
+
+
+def _same_run(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Recipes are compared as they are read today: a field that came later has its default in an older run."""
+    try:
+        return {**one, "recipe": recipe_of(one["recipe"])} == {**other, "recipe": recipe_of(other["recipe"])}
+    except (KeyError, TypeError, ValidationError):
+        return False
 
 
 def optimizer_of(fit: FitRecipe, steps: int) -> keras.optimizers.Optimizer:
@@ -169,10 +192,15 @@ def predict(model: keras.Model, faces: Pixels, size: int, mirror: bool = False) 
 
 def accuracy_by_head(model: keras.Model, faces: FaceSet, size: int, mirror: bool = False) -> dict[str, float]:
     """Share of faces whose likeliest class is the label, or the taggers' majority; faces without one are left out."""
-    answers = {"label": faces.labels, "ferplus": None if faces.votes is None else majority(faces.votes)}
-    shares = {}
+    answers, shares = answers_of(faces), {}
     for head, logits in predict(model, faces.faces, size, mirror).items():
-        truth = answers.get(head)
-        if truth is not None and (truth >= 0).any():
-            shares[head] = float(np.mean(logits.argmax(axis=1)[truth >= 0] == truth[truth >= 0]))
+        if head in answers:
+            known = answers[head] >= 0
+            shares[head] = float(np.mean(logits.argmax(axis=1)[known] == answers[head][known]))
     return shares
+
+
+def answers_of(faces: FaceSet) -> dict[str, NDArray[np.int64]]:
+    """(N,) class numbers by head, the label and the taggers' majority, -1 for a face without; heads that have any."""
+    answers = {"label": faces.labels, "ferplus": None if faces.votes is None else majority(faces.votes)}
+    return {head: truth for head, truth in answers.items() if truth is not None and (truth >= 0).any()}

@@ -18,18 +18,19 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
+Kind = Literal["seed-cnn", "vgg", "transfer"]
 
 
 @dataclass(frozen=True, config=_STRICT)
 class ModelRecipe:
     """Which network, and its sizes. Every kind reads what concerns it.
 
-    kind: a key of `train.model.MODELS`. input_size: side of the grey crop in px. kernel: side of the convolutions.
+    kind: which of `train.model.MODELS`. input_size: side of the grey crop in px. kernel: side of the convolutions.
     width: channels of the first stage. units: length of the feature vector. dropout: share of features dropped.
     frozen_blocks: how many of a transferred network's first blocks stay as they are.
     """
 
-    kind: str
+    kind: Kind
     input_size: Annotated[int, Field(ge=24, le=224)] = 48
     kernel: Literal[1, 3, 5, 7] = 3
     width: Annotated[int, Field(ge=4, le=256)] = 32
@@ -79,7 +80,7 @@ class FitRecipe:
     mixup_off: Share = 0.15
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.0
     patience: Annotated[int, Field(ge=0)] = 0
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -92,7 +93,7 @@ class Recipe:
     fit: FitRecipe
     augment: AugmentRecipe = AugmentRecipe(flip=0.0)
     heads: dict[Annotated[str, Field(pattern="^(label|ferplus)$")], Positive] = Field(
-        default_factory=lambda: {"label": 1.0}
+        default_factory=lambda: {"label": 1.0}, min_length=1
     )
 
     def to_dict(self) -> dict[str, Any]:
@@ -119,11 +120,18 @@ def read_recipe(name: str) -> Recipe:
     if name in shipped_recipes():
         text = resources.files("mien.train").joinpath("recipes", f"{name}.toml").read_text(encoding="utf-8")
     elif Path(name).is_file():
-        text = Path(name).read_text(encoding="utf-8")
+        text = _text_of(Path(name))
     else:
         names = ", ".join(shipped_recipes())
         raise RecipeError(f"There is no recipe {name!r}.", f"Name a TOML file, or one of: {names}.")
     return parse_recipe(text, name)
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise RecipeError(f"The recipe {path} cannot be read: {error}.", "Write it as UTF-8 text.") from error
 
 
 def parse_recipe(text: str, where: str) -> Recipe:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
+import re
+import shutil
+import zipfile
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from io import StringIO
 from pathlib import Path
@@ -14,14 +17,15 @@ import keras
 import numpy as np
 
 from mien.dataset.faces import FaceSet
-from mien.dataset.ferplus import majority
 from mien.errors import DataError, RecipeError
 from mien.expression.classes import FERPLUS, VOCABULARIES
 from mien.expression.temperature import fit_temperature
 from mien.settings import Settings
 from mien.train.backend import versions
-from mien.train.fit import EpochRecord, Trainer, Watch, accuracy_by_head, predict
+from mien.train.fit import EpochRecord, Trainer, Watch, accuracy_by_head, answers_of, predict
+from mien.train.model.heads import FEATURES
 from mien.train.recipe import Recipe, recipe_of
+from mien.weights.store import place
 
 MODEL_FILE: Final = "model.keras"
 RESULT_FILE: Final = "result.json"
@@ -68,10 +72,10 @@ def train_expression(
     own = train.take(np.flatnonzero(~train.twins))
     trained = Trainer(recipe, own, valid, folder, settings).fit(Curve(folder, watch))
     size = recipe.model.input_size
-    trained.model.save(folder / MODEL_FILE)
+    _replace(folder / MODEL_FILE, trained.model.save)
     result = RunResult(
         recipe=recipe.to_dict(),
-        vocabularies={head: _vocabulary(head, train) for head in recipe.heads},
+        vocabularies={head: _vocabulary(head, train, recipe) for head in recipe.heads},
         classes={head: FERPLUS if head == "ferplus" else train.classes for head in recipe.heads},
         temperatures=_temperatures(trained.model, valid, size),
         accuracy=accuracy_by_head(trained.model, valid, size, mirror=True),
@@ -80,7 +84,8 @@ def train_expression(
         versions=versions(),
         history=trained.history,
     )
-    (folder / RESULT_FILE).write_text(json.dumps(asdict(result), indent=1) + "\n", encoding="utf-8")
+    text = json.dumps(asdict(result), indent=1) + "\n"
+    _replace(folder / RESULT_FILE, lambda file: file.write_text(text, encoding="utf-8"))
     return result
 
 
@@ -94,7 +99,7 @@ def read_run(folder: Path) -> tuple[keras.Model, RunResult]:
     result = _result(folder)
     try:
         return keras.saving.load_model(folder / MODEL_FILE, compile=False), result
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise RecipeError(f"The model in {folder} cannot be read: {error}.", "Train it again.") from error
 
 
@@ -109,21 +114,30 @@ def _result(folder: Path) -> RunResult:
 
 
 class Curve:
-    """Writes the curve while it grows: a table, and events for TensorBoard where that is installed."""
+    """Writes the curve while it grows: a table, and events for TensorBoard where that is installed.
+
+    Both begin anew with each start, which is told of all earlier epochs, so that no epoch is there twice.
+    """
 
     def __init__(self, folder: Path, watch: Watch) -> None:
         self._folder, self._watch = folder, watch
         self._records: list[EpochRecord] = []
+        self._events = _event_writer(folder / "tensorboard")
 
     def step(self, epoch: int, step: int, steps: int, loss: float) -> None:
         """Passed on."""
         self._watch.step(epoch, step, steps, loss)
 
     def epoch(self, record: EpochRecord) -> None:
-        """The table is replaced as a whole, so that a kill leaves no torn line, and a resumed run no double one."""
+        """The table is replaced as a whole, so that a kill leaves no torn line."""
         self._records.append(record)
-        (self._folder / CURVE_FILE).write_text(_table(self._records), encoding="utf-8")
-        _tensorboard(self._folder / "tensorboard", record)
+        text = _table(self._records)
+        _replace(self._folder / CURVE_FILE, lambda file: file.write_text(text, encoding="utf-8"))
+        if self._events:
+            self._events.add_scalar("loss", record.loss, record.epoch)
+            for head, value in record.valid.items():
+                self._events.add_scalar(f"valid_accuracy/{head}", value, record.epoch)
+            self._events.flush()
         self._watch.epoch(record)
 
 
@@ -138,30 +152,34 @@ def _table(records: Sequence[EpochRecord]) -> str:
     return text.getvalue()
 
 
-def _tensorboard(folder: Path, record: EpochRecord) -> None:
-    """TensorBoard keeps the last value of a step, so that a resumed run may repeat one."""
+def _event_writer(folder: Path) -> Any:
     try:
         from tensorboard.summary import Writer
     except ImportError:
-        return
-    writer = Writer(str(folder))
-    writer.add_scalar("loss", record.loss, record.epoch)
-    for head, value in record.valid.items():
-        writer.add_scalar(f"valid_accuracy/{head}", value, record.epoch)
-    writer.close()
+        return None
+    shutil.rmtree(folder, ignore_errors=True)
+    return Writer(str(folder))
+
+
+def _replace(file: Path, write: Callable[[Path], object]) -> None:
+    """Written beside it under the same suffix, then moved: a kill leaves the old file or the new one."""
+    staged = file.with_name(f"part-{file.name}")
+    write(staged)
+    place(staged, file)
 
 
 def _temperatures(model: keras.Model, valid: FaceSet, size: int) -> dict[str, float]:
-    answers = {"label": valid.labels, "ferplus": None if valid.votes is None else majority(valid.votes)}
+    answers = answers_of(valid)
     logits = predict(model, valid.faces, size, mirror=True)
-    return {
-        head: fit_temperature(values, truth)
-        for head, values in logits.items()
-        if (truth := answers.get(head)) is not None and (truth >= 0).any()
-    }
+    return {head: fit_temperature(values, answers[head]) for head, values in logits.items() if head in answers}
 
 
-def _vocabulary(head: str, faces: FaceSet) -> str:
+def _vocabulary(head: str, faces: FaceSet, recipe: Recipe) -> str:
+    """A vocabulary of the field where the classes are its, else the set's name as cards can carry it; none twice."""
     if head == "ferplus":
         return "ferplus"
-    return next((name for name, classes in VOCABULARIES.items() if classes == faces.classes), faces.name)
+    name = next((name for name, classes in VOCABULARIES.items() if classes == faces.classes), "")
+    if name and not (name == "ferplus" and "ferplus" in recipe.heads):
+        return name
+    name = re.sub(r"[^a-z0-9._-]+", "-", faces.name.lower()).lstrip("._-")[:60] or "set"
+    return f"{name}-labels" if name in (*VOCABULARIES, FEATURES) else name

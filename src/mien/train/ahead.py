@@ -1,0 +1,34 @@
+"""The next items made while the present one is used, so that a graphics card need not wait for its faces."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import Final, TypeVar
+
+Item = TypeVar("Item")
+# Items that wait at most: more only take memory.
+DEPTH: Final = 2
+
+
+def ahead(items: Iterator[Item]) -> Generator[Item, None, None]:
+    """The same items in the same order, made by one thread of its own; an error comes where its item would.
+
+    The thread ends with the last item, or when the generator is closed.
+    """
+    with ThreadPoolExecutor(1, "mien-ahead") as worker:
+        waiting = deque(worker.submit(_next, items) for _ in range(DEPTH))
+        try:
+            while found := waiting.popleft().result():
+                waiting.append(worker.submit(_next, items))
+                yield found[0]
+        finally:
+            for one in waiting:
+                one.cancel()
+
+
+def _next(items: Iterator[Item]) -> tuple[Item, ...]:
+    """The next item alone in a tuple, which is empty where there is none."""
+    return tuple(islice(items, 1))
