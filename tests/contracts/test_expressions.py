@@ -98,13 +98,12 @@ def test_a_flat_face_is_an_answer_too(express: FrameExpression, value: int) -> N
         assert np.isfinite(rows).all() and rows.sum() == pytest.approx(1, abs=1e-5)
 
 
-def test_a_grey_photo_has_the_same_answer_as_its_colours(express: FrameExpression, astronaut: np.ndarray) -> None:
+def test_a_grey_photo_has_the_same_crop_as_its_colours(express: FrameExpression, astronaut: np.ndarray) -> None:
     """Nothing but luma counts: made grey before the crop or after it, up to rounding."""
     luma = np.round(astronaut @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
     grey = views(np.repeat(luma[..., None], 3, axis=2))
-    for one, other in zip(express(views(astronaut)), express(grey), strict=True):
-        assert isinstance(one, Expression) and isinstance(other, Expression)
-        assert list(other.probabilities.values()) == pytest.approx(list(one.probabilities.values()), abs=0.03)
+    for one, other in zip(views(astronaut), grey, strict=True):
+        assert np.abs(express.crop(one).astype(int) - express.crop(other)).max() <= 2
 
 
 def test_the_order_of_the_faces_is_irrelevant(express: FrameExpression, faces: np.ndarray) -> None:

@@ -35,7 +35,8 @@ ROOMS = ("src", "tests", "docs", "benchmarks", ".ci", ".github")
 PLACES = re.compile(r"(?<![\w.~$}\)])/(?:work|root|home|tmp|opt|mnt|Users)/\w")
 HOSTS = {
     "arxiv.org", "creativecommons.org", "doi.org", "docs.python.org", "github.com", "json-schema.org",
-    "keepachangelog.com", "semver.org", "vis-www.cs.umass.edu", "www.apache.org", "www.iso.org", "www.kaggle.com", "www.w3.org",
+    "keepachangelog.com", "semver.org", "vis-www.cs.umass.edu", "www.apache.org", "www.iso.org", "www.w3.org",
+    "www.kaggle.com",
 }  # fmt: skip
 RESERVED = re.compile(r"(.*\.)?(example|invalid|test|localhost|example\.(com|net|org))|192\.0\.2\.\d+|127\.0\.0\.1")
 
