@@ -25,7 +25,7 @@ name = "tiny"
 about = "for tests"
 heads = { label = 1.0, ferplus = 0.5 }
 [model]
-kind = "vgg"
+kind = "seed-cnn"
 input_size = 24
 width = 4
 units = 8

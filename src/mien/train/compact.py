@@ -21,7 +21,8 @@ CHANNEL_AXIS: Final = {"Conv": 0, "Gemm": 1, "MatMul": 1}
 
 def compact_onnx(model: Any, smallest: int = SMALLEST) -> bytes:
     """The same graph with a DequantizeLinear before each large weight; rounding moves a weight by 1/65534 of the
-    largest in its channel at most. mien's engines fold them when loading. The same weights give the same bytes."""
+    largest in its channel at most. mien's engines fold them when loading. The same graph gives the same bytes, whatever
+    its tensors were named."""
     model = version_converter.convert_version(model, OPSET)
     model.ir_version = max(model.ir_version, IR_VERSION)
     graph = model.graph
