@@ -1,0 +1,184 @@
+"""A gallery's folder: making it, opening it, and putting a new generation of it in place of the old.
+
+    keys                 the file of keys; its header names the generation
+    records-<n>.db       the records of generation n, with SQLite's -wal and -shm beside it
+    receipts/            signed receipts of removals
+
+Replacing `keys` is the one atomic step that moves the gallery to another generation: until then the old pair of files
+is complete, from then on the new one is. Records of any other generation are leftovers of a kill.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from mien.face import Floats
+from mien.gallery.content import id_text
+from mien.gallery.database import connect, damaged, format_of, migrate, read_only, scalar, translated
+from mien.gallery.disk import sync_folder
+from mien.gallery.errors import GalleryBusy, GalleryExists
+from mien.gallery.keys import FORMAT, NO_SLOT, GalleryKeys, Header, KeyFile, encode_mark, write_key_file
+from mien.gallery.master import MasterKey
+from mien.gallery.migrations import steps
+from mien.gallery.records import GalleryInfo, GalleryPolicy
+from mien.gallery.rotation import make_rotation
+from mien.gallery.seal import ID_BYTES
+from mien.gallery.vault import RootKeys, Vault
+
+KEYS: Final = "keys"
+NEW_KEYS: Final = "keys.new"
+ATTEMPTS: Final = 20
+
+FindMaster = Callable[[str], MasterKey]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One generation of a gallery, open."""
+
+    folder: Path
+    keys: KeyFile
+    vault: Vault
+    writable: bool
+    wait: float
+
+    def connect(self) -> apsw.Connection:
+        """Another connection to the records."""
+        path = records_path(self.folder, self.keys.header.generation)
+        return connect(path, self.vault.root.database, immutable=not self.writable, wait=self.wait)
+
+
+def records_path(folder: Path, generation: int) -> Path:
+    """Where the records of a generation lie."""
+    return folder / f"records-{generation}.db"
+
+
+def create_folder(folder: Path, model: str, dim: int, policy: GalleryPolicy, master: MasterKey) -> None:
+    """Make a gallery; it appears whole or not at all. Raises GalleryExists, GalleryReadOnly, GalleryFull."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise GalleryExists(f"{folder} exists and is not empty.", "Name another folder.")
+    part = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
+    with translated(folder.parent):
+        part.mkdir(parents=True, mode=0o700)
+        try:
+            _fill(part, model, dim, policy, master)
+            part.rename(folder)
+            sync_folder(folder.parent)
+        except BaseException:
+            shutil.rmtree(part, ignore_errors=True)
+            raise
+
+
+def open_folder(folder: Path, find: FindMaster, wait: float) -> Opened:
+    """Open the generation that `keys` names, and bring it to the newest format.
+
+    Raises GalleryMissing, WrongKey, GalleryNewer, GalleryDamaged, GalleryReadOnly (where it would have to be brought to
+    the newest format), GalleryBusy.
+    """
+    with translated(folder):
+        for _ in range(ATTEMPTS):
+            writable = os.access(folder, os.W_OK) and (
+                not (folder / KEYS).exists() or os.access(folder / KEYS, os.W_OK)
+            )
+            keys = KeyFile(folder / KEYS, find, writable)
+            try:
+                return _open_records(folder, keys, writable, wait)
+            except apsw.CantOpenError:
+                # A rekey may have replaced both files between the two steps.
+                if keys.is_current():
+                    raise damaged(folder, "the file of records is missing or cannot be opened") from None
+    raise GalleryBusy(f"{folder} is being rekeyed again and again.", "Try again.")
+
+
+def switch(opened: Opened, keys: GalleryKeys, master: MasterKey, slots: Iterable[bytes], marks: bytes) -> None:
+    """Make the next generation the gallery's: its records are in place and durable, its file of keys is written here.
+
+    The old generation's keys are overwritten and its files deleted.
+    """
+    folder, old = opened.folder, opened.keys.header
+    header = Header(FORMAT, old.generation + 1, old.gallery, master.name)
+    sync_folder(folder)
+    write_key_file(folder / NEW_KEYS, header, keys, master, slots, marks)
+    os.replace(folder / NEW_KEYS, folder / KEYS)
+    sync_folder(folder)
+    opened.keys.wipe()
+    delete_records(folder, old.generation)
+
+
+def delete_records(folder: Path, generation: int) -> None:
+    """Delete the records of a generation that is not the gallery's."""
+    path = records_path(folder, generation)
+    # A journal left over would be played back into the next file of that name.
+    for one in (path, *(path.with_name(path.name + end) for end in ("-journal", "-wal", "-shm"))):
+        # Windows keeps a file that another process has open; the next opening deletes it.
+        with suppress(FileNotFoundError, PermissionError):
+            one.unlink()
+
+
+def leftovers(folder: Path, generation: int) -> list[int]:
+    """Generations whose files are still there, killed while they were made or deleted."""
+    found = {path.name.removeprefix("records-").split(".")[0] for path in folder.glob("records-*.db*")}
+    others = sorted(int(name) for name in found if name.isdecimal() and int(name) != generation)
+    return others or ([generation + 1] if (folder / NEW_KEYS).exists() else [])
+
+
+def clear_leftovers(folder: Path, generation: int) -> None:
+    """Delete them. The caller holds the lock of the current generation, so that none is being made."""
+    for other in leftovers(folder, generation):
+        delete_records(folder, other)
+    (folder / NEW_KEYS).unlink(missing_ok=True)
+
+
+def _fill(folder: Path, model: str, dim: int, policy: GalleryPolicy, master: MasterKey) -> None:
+    gallery, keys = secrets.token_bytes(ID_BYTES), GalleryKeys.new()
+    info = GalleryInfo(id_text(gallery), model, dim, steps()[-1][0], datetime.now(UTC), policy)
+    fill_records(records_path(folder, 1), RootKeys(gallery, keys), info, make_rotation(dim)).close()
+    write_key_file(folder / KEYS, Header(FORMAT, 1, gallery, master.name), keys, master, (), encode_mark(0, NO_SLOT))
+    sync_folder(folder)
+
+
+def fill_records(path: Path, root: RootKeys, info: GalleryInfo, rotation: Floats) -> apsw.Connection:
+    """Make a file of records without people in it; the open connection."""
+    connection = connect(path, root.database, create=True, wait=0)
+    migrate(connection)
+    values = [("info", root.seal_info(info)), ("rotation", root.seal_rotation(rotation))]
+    connection.execute("BEGIN IMMEDIATE")
+    connection.executemany("INSERT INTO meta VALUES (?, ?)", values)
+    connection.execute("COMMIT")
+    return connection
+
+
+def read_vault(connection: apsw.Connection, root: RootKeys) -> Vault:
+    """What seals and opens the content of these records."""
+    info, rotation = (
+        scalar(connection, "SELECT content FROM meta WHERE name = ?", (one,)) for one in ("info", "rotation")
+    )
+    assert isinstance(info, bytes) and isinstance(rotation, bytes)
+    said = root.open_info(info, format_of(connection))
+    return Vault(root, said, root.open_rotation(rotation, said.dim))
+
+
+def _open_records(folder: Path, keys: KeyFile, writable: bool, wait: float) -> Opened:
+    root = RootKeys(keys.header.gallery, keys.secrets)
+    path = records_path(folder, keys.header.generation)
+    log = path.with_name(path.name + "-wal")
+    if not writable and log.exists() and log.stat().st_size:
+        raise read_only(folder)
+    connection = connect(path, root.database, immutable=not writable, wait=wait)
+    try:
+        if not writable and format_of(connection) < steps()[-1][0]:
+            raise read_only(folder)
+        migrate(connection)
+        return Opened(folder, keys, read_vault(connection, root), writable, wait)
+    finally:
+        connection.close()

@@ -1,0 +1,147 @@
+"""Backups hold no keys, come back, and stay unreadable for whoever was removed since."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.gallery.stored_people import enrol, names, new_gallery
+
+from mien.gallery.errors import GalleryBusy, GalleryDamaged, GalleryExists, GalleryMissing, PersonUnknown, WrongKey
+from mien.gallery.master import MasterKey
+from mien.gallery.receipt import load_receipt, verify_receipt
+from mien.gallery.renewal import restore
+from mien.gallery.sqlite import SqliteRecords
+
+MASTER = MasterKey(bytes(range(32)), "a test")
+
+
+def find(_: str) -> MasterKey:
+    return MASTER
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Iterator[SqliteRecords]:
+    with new_gallery(tmp_path / "g", MASTER) as opened:
+        for number, name in enumerate(("Anna", "Bob", "Carl")):
+            enrol(opened, name, number)
+        yield opened
+
+
+def test_a_backup_comes_back(records: SqliteRecords, tmp_path: Path) -> None:
+    records.backup(tmp_path / "b")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b", "g"]
+    before = records.seq()
+    enrol(records, "Dora", 9)
+    restore(records.folder, tmp_path / "b", find)
+    assert names(records) == ["Anna", "Bob", "Carl"], "an open gallery follows"
+    assert records.verify() == []
+    (change,) = records.changes(before + 1)
+    assert change.person_id is None, "who follows the changes must read everything anew"
+    assert records.history()[-1].kind == "restore"
+    assert enrol(records, "Ed", 10) and records.seq() > before + 2
+
+
+def test_a_backup_is_encrypted_and_has_no_keys(records: SqliteRecords, tmp_path: Path) -> None:
+    records.backup(tmp_path / "b")
+    content = (tmp_path / "b").read_bytes()
+    slots = (records.folder / "keys").read_bytes()[512 : 512 + 3 * 64]
+    assert b"SQLite" not in content and b"Anna" not in content
+    assert not [slot for slot in range(3) if slots[64 * slot : 64 * slot + 60] in content]
+
+
+def test_a_removed_person_stays_unreadable_in_an_older_backup(records: SqliteRecords, tmp_path: Path) -> None:
+    records.backup(tmp_path / "b")
+    (anna,) = [one.id for one in records.find("Anna")]
+    with records.write() as writing:
+        receipt = writing.remove(anna)
+    (records.folder / "receipts" / f"{receipt.person_sha256}.json").unlink()
+    restore(records.folder, tmp_path / "b", find)
+    with SqliteRecords(records.folder, MASTER) as again:
+        assert names(again) == ["Bob", "Carl"]
+        with again.write() as writing:
+            assert writing.rows("SELECT count(*) FROM people") == [(2,)], "finished off, not only passed over"
+        assert again.verify() == []
+        assert [event.kind for event in again.history(anna)][-1] == "remove"
+        again_signed = load_receipt(records.folder / "receipts" / f"{receipt.person_sha256}.json")
+        assert verify_receipt(again_signed, again.public_key)
+
+
+@pytest.mark.parametrize("reused", [False, True])
+def test_records_put_back_by_hand_are_finished_off_too(records: SqliteRecords, tmp_path: Path, reused: bool) -> None:
+    """Also where the removed person's slot holds somebody else's key by now."""
+    records.backup(tmp_path / "b")
+    (anna,) = [one.id for one in records.find("Anna")]
+    with records.write() as writing:
+        slot = writing.row_of(anna).slot
+        writing.remove(anna)
+    if reused:
+        with records.write() as writing:
+            pass
+        dora = enrol(records, "Dora", 7)
+        with records.write() as writing:
+            assert writing.row_of(dora).slot == slot
+    records.close()
+    shutil.copyfile(tmp_path / "b", records.folder / "records-1.db")
+    with SqliteRecords(records.folder, MASTER) as again:
+        assert names(again) == ["Bob", "Carl"]
+        with pytest.raises(PersonUnknown):
+            again.person(anna)
+        assert again.verify() == []
+        enrol(again, "Ed", 11)
+        assert names(again) == ["Bob", "Carl", "Ed"] and again.verify() == []
+
+
+def test_a_row_without_its_key_is_passed_over_even_before(records: SqliteRecords, tmp_path: Path) -> None:
+    """A process that has the gallery open while another one removes somebody, before the rows are deleted."""
+    (anna,) = [one.id for one in records.find("Anna")]
+    with SqliteRecords(records.folder, MASTER) as other, records.write() as writing:
+        writing.remove(anna)
+        assert names(other) == ["Bob", "Carl"]
+        assert [one for batch in other.scan() for one in batch.person_ids] == [one.id for one in other.people()]
+        assert other.find("Anna") == []
+        assert other.history(anna)[0].detail == {}
+
+
+def test_a_damaged_gallery_is_restored(records: SqliteRecords, tmp_path: Path) -> None:
+    records.backup(tmp_path / "b")
+    records.close()
+    (records.folder / "records-1.db").write_bytes(b"noise" * 5000)
+    with pytest.raises(GalleryDamaged, match="damaged"):
+        SqliteRecords(records.folder, MASTER)
+    restore(records.folder, tmp_path / "b", find)
+    with SqliteRecords(records.folder, MASTER) as again:
+        assert names(again) == ["Anna", "Bob", "Carl"] and again.verify() == []
+    assert not list(records.folder.glob("records-1.db*"))
+
+
+def test_what_is_no_backup_is_refused_and_changes_nothing(records: SqliteRecords, tmp_path: Path) -> None:
+    with pytest.raises(GalleryMissing):
+        restore(records.folder, tmp_path / "none", find)
+    (tmp_path / "noise").write_bytes(b"noise" * 5000)
+    with new_gallery(tmp_path / "other", MASTER) as other:
+        other.backup(tmp_path / "theirs")
+    records.backup(tmp_path / "old")
+    records.rekey()
+    for file in ("noise", "theirs", "old"):
+        with pytest.raises(GalleryDamaged, match="no backup of this gallery") as caught:
+            restore(records.folder, tmp_path / file, find)
+        assert caught.value.cure
+    with pytest.raises(WrongKey):
+        restore(records.folder, tmp_path / "old", lambda _: MasterKey.new())
+    assert names(records) == ["Anna", "Bob", "Carl"] and records.verify() == []
+
+
+def test_nothing_is_overwritten_by_a_backup(records: SqliteRecords, tmp_path: Path) -> None:
+    records.backup(tmp_path / "b")
+    with pytest.raises(GalleryExists):
+        records.backup(tmp_path / "b")
+
+
+def test_nobody_writes_while_a_backup_is_put_back(records: SqliteRecords, tmp_path: Path) -> None:
+    records.backup(tmp_path / "b")
+    with records.write(), pytest.raises(GalleryBusy):
+        restore(records.folder, tmp_path / "b", find, wait=0.05)
+    assert names(records) == ["Anna", "Bob", "Carl"]

@@ -1,0 +1,191 @@
+"""Rows that something without the keys' leave has changed are detected: read they raise, and `verify` lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.gallery.stored_people import names, new_gallery, profile, template, vector
+
+from mien.gallery.errors import GalleryDamaged
+from mien.gallery.keys import HEADER_BYTES, SLOT_BYTES
+from mien.gallery.master import MasterKey
+from mien.gallery.sqlite import SqliteRecords
+
+MASTER = MasterKey(bytes(range(32)), "a test")
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Iterator[SqliteRecords]:
+    with new_gallery(tmp_path / "g", MASTER) as opened:
+        with opened.write() as writing:
+            for number, name in enumerate(("Anna", "Bob")):
+                who = writing.add_person(profile(name, external_id=name), [template(number), template(10 + number)])
+                writing.add_negative(who, vector(20 + number), "me")
+                writing.add_answer(vector(30 + number), who, 0.5)
+            writing.add_answer(vector(40), None, 0.5)
+        yield opened
+
+
+def ids(records: SqliteRecords) -> list[str]:
+    return [person.id for person in records.people()]
+
+
+def flip(table: str, column: str) -> str:
+    """SQL that changes the last byte of a value in the first row that has one."""
+    last = f"substr({column}, -1)"
+    other = f"CASE WHEN {last} = x'00' THEN x'01' ELSE x'00' END"
+    where = f"rowid = (SELECT min(rowid) FROM {table} WHERE {column} IS NOT NULL)"
+    changed = f"CAST(substr({column}, 1, length({column}) - 1) || {other} AS BLOB)"
+    return f"UPDATE {table} SET {column} = {changed} WHERE {where}"
+
+
+def swap(table: str, column: str, key: str) -> str:
+    """SQL that exchanges a value between two rows."""
+    low, high = (f"(SELECT {which}({key}) FROM {table} WHERE {column} IS NOT NULL)" for which in ("min", "max"))
+    return f"""UPDATE {table} SET {column} = CASE {key}
+        WHEN {low} THEN (SELECT {column} FROM {table} WHERE {key} = {high})
+        ELSE (SELECT {column} FROM {table} WHERE {key} = {low}) END WHERE {key} IN ({low}, {high})"""
+
+
+def tamper(records: SqliteRecords, sql: str) -> None:
+    """Change the database as somebody with its key could, but past the seals."""
+    with records.write() as writing:
+        writing.connection.execute(sql)
+        assert writing.connection.changes() > 0
+
+
+Ask = Callable[[SqliteRecords], object]
+PEOPLE: Ask = names
+TEMPLATES: Ask = lambda records: [records.templates(one) for one in ids(records)]  # noqa: E731
+SCAN: Ask = lambda records: list(records.scan())  # noqa: E731
+NEGATIVES: Ask = lambda records: records.negatives()  # noqa: E731
+ANSWERS: Ask = lambda records: records.answers()  # noqa: E731
+HISTORY: Ask = lambda records: records.history()  # noqa: E731
+
+
+@pytest.mark.parametrize(
+    ("sql", "ask", "named"),
+    [
+        (flip("people", "profile"), PEOPLE, "profile in row 1"),
+        (flip("people", "templates"), TEMPLATES, "templates in row 1"),
+        (flip("people", "templates"), SCAN, "templates in row 1"),
+        (flip("crops", "content"), TEMPLATES, "crop in row"),
+        (flip("negatives", "content"), NEGATIVES, "negative in row"),
+        (flip("answers", "content"), ANSWERS, "answer in row"),
+        (flip("history", "detail"), HISTORY, "event in row 1"),
+        (swap("people", "profile", "number"), PEOPLE, "profile in row 1"),
+        (swap("people", "templates", "number"), TEMPLATES, "templates in row 1"),
+        (swap("people", "templates", "number"), SCAN, "templates in row 1"),
+        (swap("crops", "content", "template"), TEMPLATES, "crop in row"),
+        (swap("negatives", "content", "number"), NEGATIVES, "negative in row"),
+        (swap("answers", "content", "number"), ANSWERS, "answer in row"),
+        (swap("history", "detail", "seq"), HISTORY, "event in row"),
+        ("UPDATE people SET profile = templates", PEOPLE, "profile in row 1"),
+        ("DELETE FROM crops WHERE template = (SELECT min(template) FROM crops)", TEMPLATES, "crops"),
+        ("UPDATE negatives SET person = 1 + (person = 1) * 6", NEGATIVES, "negative"),
+    ],
+)
+def test_a_changed_row_is_noticed(records: SqliteRecords, sql: str, ask: Ask, named: str) -> None:
+    assert records.verify() == []
+    ask(records)
+    tamper(records, sql.replace("6", str(max_number(records) - 1)) if "* 6" in sql else sql)
+    with pytest.raises(GalleryDamaged):
+        ask(records)
+    assert [line for line in records.verify() if named in line], records.verify()
+
+
+def max_number(records: SqliteRecords) -> int:
+    """The row of the last person."""
+    with records.write() as writing:
+        return int(writing.rows("SELECT max(number) FROM people")[0][0])
+
+
+@pytest.mark.parametrize(
+    ("sql", "named"),
+    [
+        (swap("people", "name_tag", "number").replace("UPDATE people", "UPDATE OR REPLACE people"), "look-up tags"),
+        ("UPDATE people SET external_tag = NULL", "look-up tags"),
+        ("UPDATE people SET n_templates = 9", "9 templates are said"),
+        ("INSERT INTO crops VALUES (999, 777, x'00')", "crops: 1 of nobody"),
+        ("INSERT INTO history VALUES (999, 0, 'add', randomblob(16), x'00')", "history: 1 details of nobody"),
+        ("UPDATE counters SET value = 7 WHERE name = 'epoch'", "have not seen every removal"),
+    ],
+)
+def test_verify_finds_what_no_reading_meets(records: SqliteRecords, sql: str, named: str) -> None:
+    with records.write() as writing:
+        writing.connection.execute(sql)
+        if "epoch" in sql:
+            writing.counters["epoch"] = 7
+    assert [line for line in records.verify() if named in line], records.verify()
+
+
+def test_the_gallery_cannot_be_passed_off_as_another_embedders(records: SqliteRecords) -> None:
+    tamper(records, flip("meta", "content").replace("rowid", "name"))
+    records.close()
+    with pytest.raises(GalleryDamaged, match="meta"):
+        SqliteRecords(records.folder, MASTER)
+
+
+@pytest.mark.parametrize("where", [0.0, 0.2, 0.5, 0.8, 0.999])
+def test_a_changed_byte_of_the_file_is_noticed(records: SqliteRecords, where: float) -> None:
+    records.close()
+    path = records.folder / "records-1.db"
+    content = bytearray(path.read_bytes())
+    content[int(where * len(content))] ^= 0x10
+    path.write_bytes(content)
+    with pytest.raises(GalleryDamaged) as caught, SqliteRecords(records.folder, MASTER) as again:
+        problems = again.verify()
+        if problems:
+            raise GalleryDamaged(problems[0])
+    assert caught.value.code == "gallery-damaged"
+
+
+def test_damaged_pages_are_listed_and_not_passed_over(records: SqliteRecords) -> None:
+    records.close()
+    path = records.folder / "records-1.db"
+    content = bytearray(path.read_bytes())
+    for page in range(2 * 4096, len(content), 4096):
+        content[page + 50] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(GalleryDamaged), SqliteRecords(records.folder, MASTER) as again:
+        names(again)
+
+
+def test_a_damaged_slot_is_named_and_nothing_is_deleted(records: SqliteRecords) -> None:
+    original = (records.folder / "keys").read_bytes()
+    records.close()
+    changed = bytearray(original)
+    changed[HEADER_BYTES + 30] ^= 1
+    # A count of removals that the records have not seen makes the opening look through every slot.
+    with (records.folder / "keys").open("r+b") as file:
+        file.write(changed)
+    with SqliteRecords(records.folder, MASTER) as again:
+        assert [line for line in again.verify() if "Slot 0" in line]
+        with again.write() as writing:
+            writing.finish_off()
+    (records.folder / "keys").write_bytes(original)
+    with SqliteRecords(records.folder, MASTER) as again:
+        assert names(again) == ["Anna", "Bob"] and again.verify() == []
+
+
+def test_two_exchanged_slots_are_damage(records: SqliteRecords) -> None:
+    first, second, end = (HEADER_BYTES + SLOT_BYTES * number for number in range(3))
+    content = bytearray((records.folder / "keys").read_bytes())
+    content[first:end] = content[second:end] + content[first:second]
+    with (records.folder / "keys").open("r+b") as file:
+        file.write(content)
+    with pytest.raises(GalleryDamaged, match="Slot 0"):
+        names(records)
+    assert len([line for line in records.verify() if "Slot" in line]) == 2
+
+
+def test_a_forged_receipt_is_listed(records: SqliteRecords) -> None:
+    with records.write() as writing:
+        writing.remove(ids(records)[0])
+    (path,) = (records.folder / "receipts").iterdir()
+    path.write_text(path.read_text().replace('"crops": 2', '"crops": 3'))
+    assert records.verify() == [f"receipt {path.name}: the signature is wrong"]
+    path.write_text("{}")
+    assert "not a receipt" in records.verify()[0]
