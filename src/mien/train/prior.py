@@ -64,7 +64,8 @@ def load_trained(folder: Path) -> keras.Model:
     try:
         return keras.saving.load_model(folder / MODEL_FILE, compile=False)
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise RecipeError(f"The model in {folder} cannot be read: {error}.", "Train it again.") from error
+        reason = str(error).rstrip(".")
+        raise RecipeError(f"The model in {folder} cannot be read: {reason}.", "Train it again.") from error
 
 
 def _adopt(model: keras.Model, earlier: keras.Model, heads: set[str]) -> None:
