@@ -47,8 +47,8 @@ class Prior:
         return model
 
     def open_teacher(self) -> FrameExpression | None:
-        """The teacher, looking at each face once. Raises what `open_expression` raises."""
-        return open_expression(self.teacher, self.settings, fast=True) if self.teacher else None
+        """The teacher, in 32-bit floats. Raises what `open_expression` raises."""
+        return open_expression(self.teacher, self.settings) if self.teacher else None
 
     def identity(self) -> dict[str, str | None]:
         """SHA-256 of the first weights, and the teacher's id: another one of either would be another run."""
