@@ -32,6 +32,7 @@ from mien.train.recipe import Recipe, read_recipe
 
 prepare_keras()
 from mien.train.fit import EpochRecord, predict  # noqa: E402
+from mien.train.prior import Prior  # noqa: E402
 from mien.train.run import read_run, train_expression  # noqa: E402
 
 Flags = NDArray[np.bool_]
@@ -81,7 +82,7 @@ def outcome(name: str, recipe: Recipe, train: FaceSet, valid: FaceSet, out: Path
     """Train, or take what an earlier call has trained."""
     sizes = recipe.model
     folder = out / f"kernel-{sizes.kernel}-dropout-{sizes.dropout}-units-{sizes.units}-seed-{recipe.fit.seed}"
-    result = train_expression(train, valid, recipe, folder, load_settings(), Lines(name))
+    result = train_expression(train, valid, recipe, folder, Prior(load_settings()), Lines(name))
     model, _ = read_run(folder)
     seen = train.take(np.flatnonzero(~train.twins & (train.labels >= 0))[: len(valid.faces)])
     right = [predict(model, one.faces, sizes.input_size)["label"].argmax(axis=1) == one.labels for one in (valid, seen)]

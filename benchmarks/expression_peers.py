@@ -25,13 +25,13 @@ SIDE = 48
 
 
 class Mien:
-    """Its expression stage on a crop, photo and mirror image averaged: both vocabularies computed, FER2013's read."""
+    """Its expression stage on a crop: both vocabularies computed, FER2013's read."""
 
     fast = False
 
     def __init__(self, threads: int, model: str) -> None:
         from mien import __version__
-        from mien.evaluate.expression_model import open_expression
+        from mien.expression.model_file import open_expression
         from mien.settings import load_settings
 
         self._stage = open_expression(model, load_settings(threads=threads), self.fast)
@@ -49,7 +49,7 @@ class Mien:
 
 
 class MienFast(Mien):
-    """The same without the mirror image, in 8-bit integers where the model's card has the ranges for it."""
+    """The same in 8-bit integers where the model's card has the ranges for it."""
 
     fast = True
 

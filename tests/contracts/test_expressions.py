@@ -85,12 +85,6 @@ def test_one_result_a_view_in_the_words_of_the_model(express: FrameExpression, a
         assert (result.label == UNSURE) == (result.confidence < express.policy.min_confidence)
 
 
-def test_a_mirrored_face_has_the_same_answer(express: FrameExpression, faces: np.ndarray) -> None:
-    mirrored = np.ascontiguousarray(faces[:, :, ::-1])
-    for name, rows in express.probabilities(faces).items():
-        assert express.probabilities(mirrored)[name] == pytest.approx(rows, abs=1e-5)
-
-
 @pytest.mark.parametrize("value", [0, 128, 255])
 def test_a_flat_face_is_an_answer_too(express: FrameExpression, value: int) -> None:
     flat = np.full((1, express.spec.size, express.spec.size), value, np.uint8)

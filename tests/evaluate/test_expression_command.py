@@ -74,7 +74,7 @@ def test_the_figures_are_those_of_the_network(
     settings: Settings, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Counted anew from the stage's own answers on the same pictures."""
-    from mien.evaluate.expression_model import open_expression
+    from mien.expression.model_file import open_expression
 
     network = open_expression("tiny", settings)
     pictures = [cv2.imread(str(data / f"valid/{place:02d}.png"), cv2.IMREAD_GRAYSCALE) for place in range(N)]
@@ -104,9 +104,8 @@ def test_pictures_and_file(settings: Settings, data: Path, tmp_path: Path) -> No
 
 def test_robustness(settings: Settings, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "report"
-    assert run(arguments(data, "--fast", "--robustness", "--out", str(out), "--json", "-")) == 0
+    assert run(arguments(data, "--robustness", "--out", str(out), "--json", "-")) == 0
     record = printed(capsys)
-    assert record["model"].endswith("-fast")
     assert sorted(path.name for path in out.iterdir()) == sorted([*PICTURES, "robustness.png"])
     for curve, head in zip(record["robustness"], record["heads"], strict=True):
         assert curve["as_they_are"] == head["all_faces"]["accuracy"] and curve["n"] == head["n_kept"]
@@ -118,7 +117,7 @@ def test_robustness(settings: Settings, data: Path, tmp_path: Path, capsys: pyte
 
 
 def test_robustness_as_text(settings: Settings, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(arguments(data, "--fast", "--robustness")) == 0
+    assert run(arguments(data, "--robustness")) == 0
     out = capsys.readouterr().out
     assert "resolution (side of the face, px)" in out and "points lost" in out
 
@@ -160,7 +159,7 @@ def test_training_faces_are_not_measured_on(settings: Settings, data: Path) -> N
 def test_the_schema_is_tight(settings: Settings, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """It refuses a field that is lost or added, at every depth."""
     Draft202012Validator.check_schema(SCHEMA)
-    run(arguments(data, "--fast", "--robustness", "--json", "-"))
+    run(arguments(data, "--robustness", "--json", "-"))
     record = printed(capsys)
     head, point = ("heads", 0), ("robustness", 0, "points", 0)
     scores = (*head, "all_faces")

@@ -18,9 +18,9 @@ from mien.align.view import FaceView
 from mien.cli.main import run
 from mien.dataset.fairface import read_fairface
 from mien.errors import EngineError, SettingsError
-from mien.evaluate.expression_model import open_expression
 from mien.evaluate.fairness_photos import Models, name_photos, open_models
 from mien.expression.classes import FERPLUS
+from mien.expression.model_file import open_expression
 from mien.face import Expression
 from mien.image import encode_image, open_photo
 from mien.settings import Settings
@@ -89,7 +89,7 @@ def test_json_alone_on_stdout(command: Callable[..., tuple[int, str, str]]) -> N
     assert (black["n_photos"], black["n_faces"], white["n_photos"], white["n_faces"]) == (2, 2, 3, 2)
     assert white["not_found"]["value"] == pytest.approx(1 / 3)
     mirror, small = record["comparisons"]
-    assert mirror["name"] == "mirror" and mirror["models"][0].endswith("-fast")
+    assert mirror["name"] == "mirror" and mirror["models"] == [record["model"]] * 2
     assert small["name"] == "24 px" and small["models"] == [record["model"]] * 2
     assert record["groupings"][1]["spreads"] == []
 
@@ -108,15 +108,14 @@ def test_the_road_is_that_of_analyze(fairface: Path, models: Models, tiny: Setti
         assert named.said[place] == int(np.argmax(probabilities))
 
 
-def test_the_mirror_is_asked_without_averaging(fairface: Path, models: Models, tiny: Settings) -> None:
-    """Where face and mirror image were averaged, the two names would be the same, whatever the model says."""
+def test_the_mirror_is_asked(fairface: Path, models: Models, tiny: Settings) -> None:
     rows = read_fairface(fairface, "valid")[:N_FACES]
     mirror = name_photos(rows, models, Analyzer((), tiny))[0].twice[0]
-    detector, once = Analyzer((), tiny), open_expression("tiny", tiny, fast=True)
+    detector, network = Analyzer((), tiny), open_expression("tiny", tiny)
     for place, row in enumerate(rows):
         face = detector.analyze(row.path).faces[0]
-        crop = once.crop(FaceView(open_photo(row.path), face.detection))
-        pair = once.logits(np.stack([crop, crop[:, ::-1]]))["ferplus"].argmax(axis=1)
+        crop = network.crop(FaceView(open_photo(row.path), face.detection))
+        pair = network.logits(np.stack([crop, crop[:, ::-1]]))["ferplus"].argmax(axis=1)
         assert (mirror.first[place], mirror.second[place]) == tuple(pair)
     assert (mirror.first != mirror.second).any()
 

@@ -129,11 +129,12 @@ def run(
     keras: Any, splits: tuple[FaceSet, FaceSet], recipe_file: Path, settings: Settings, tmp_path_factory: Any
 ) -> Path:
     """The folder of a finished run."""
+    from mien.train.prior import Prior
     from mien.train.recipe import read_recipe
     from mien.train.run import train_expression
 
     folder = tmp_path_factory.mktemp("runs") / "run"
-    train_expression(*splits, read_recipe(str(recipe_file)), folder, settings, Silent())
+    train_expression(*splits, read_recipe(str(recipe_file)), folder, Prior(settings), Silent())
     return folder
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.train.augment import augmented, resized
+from mien.train.augment import augmented
 from mien.train.recipe import AugmentRecipe
 
 NONE = AugmentRecipe(flip=0.0)
@@ -79,9 +79,3 @@ def test_shift_moves_the_face() -> None:
     out = augmented(dot, replace(NONE, shift=0.1), 48, np.random.default_rng(0))
     places = np.array([np.unravel_index(one.argmax(), one.shape) for one in out]) - 24
     assert 3 <= np.abs(places).max() <= 5
-
-
-def test_resized(faces: np.ndarray) -> None:
-    assert resized(faces, 48) is faces
-    assert resized(faces, 64).shape == (6, 64, 64)
-    np.testing.assert_array_equal(resized(np.full((1, 24, 24), 9, np.uint8), 30), np.full((1, 30, 30), 9))

@@ -79,6 +79,7 @@ def test_another_recipe_or_other_data_are_refused(
     run: Path, splits: Splits, recipe_file: Path, settings: Settings, tmp_path: Path
 ) -> None:
     from mien.train.fit import Trainer
+    from mien.train.prior import Prior
 
     shutil.copy(run / "checkpoint.npz", tmp_path)
     recipe = read_recipe(str(recipe_file))
@@ -86,7 +87,7 @@ def test_another_recipe_or_other_data_are_refused(
     cases = [(other, *splits), (recipe, replace(splits[0], sha256="0" * 64), splits[1])]
     for chosen, train, valid in cases:
         with pytest.raises(RecipeError, match="another recipe, or on other data"):
-            Trainer(chosen, train, valid, tmp_path, settings).fit(Nobody())
+            Trainer(chosen, train, valid, tmp_path, Prior(settings)).fit(Nobody())
 
 
 def test_a_run_from_before_a_field_was_added_goes_on(
@@ -95,12 +96,13 @@ def test_a_run_from_before_a_field_was_added_goes_on(
     """A missing field has its default."""
     from mien.train.checkpoint import load_checkpoint
     from mien.train.fit import Trainer
+    from mien.train.prior import Prior
 
     state = load_checkpoint(run)
     assert state
     del state.record["identity"]["recipe"]["fit"]["patience"]
     state.save(tmp_path)
-    trained = Trainer(read_recipe(str(recipe_file)), *splits, tmp_path, settings).fit(Nobody())
+    trained = Trainer(read_recipe(str(recipe_file)), *splits, tmp_path, Prior(settings)).fit(Nobody())
     assert len(trained.history) == 4
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+import json
 import signal
 import sys
 from pathlib import Path
@@ -65,7 +66,12 @@ def test_ctrl_c_says_how_to_go_on(keras: Any, made_up: Path, recipe_file: Path, 
 
 
 def test_a_trained_model_is_exported_measured_and_added(
-    run: Path, made_up: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    run: Path,
+    made_up: Path,
+    recipe_file: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if not importlib.util.find_spec("tf2onnx"):
         pytest.skip("tf2onnx is not installed")
@@ -79,6 +85,12 @@ def test_a_trained_model_is_exported_measured_and_added(
     capsys.readouterr()
     assert mien(["evaluate", "expression", "--data", str(made_up), "--split", "valid", "--model", str(file)]) == 0
     assert "fer2013" in capsys.readouterr().out
+    learn = ["train", "expression", "--data", str(made_up), "--recipe", str(recipe_file), "--epochs", "1"]
+    learn += ["--start", str(run), "--teacher", str(file), "--out", str(tmp_path / "pupil")]
+    assert mien(learn) == 0
+    assert "Asking" in capsys.readouterr().err
+    data = json.loads((tmp_path / "pupil" / "result.json").read_text())["data"]
+    assert len(data["start"]) == 64 and data["teacher"].startswith("mine")
 
 
 def test_recipes_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,6 +104,9 @@ def test_recipes_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["expression", "--recipe", "none"], "no recipe", "Name a TOML file"),
         (["expression", "--data", "nowhere"], "no 'nowhere'", "Check the name"),
+        (["expression", "--unlabelled", "photos"], "somebody who names them", "Give --teacher too"),
+        (["expression", "--teacher", "nobody"], "nobody", "mien weights list"),
+        (["expression", "--start", "nowhere"], "cannot be read", "Train it again"),
         (["export", "nothing", "--to", "a.onnx"], "no finished run", "mien train expression"),
         (["export", "nothing", "--to", "a.pb"], "does not end in .onnx", "Name it so"),
     ],

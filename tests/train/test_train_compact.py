@@ -1,4 +1,4 @@
-"""Half the size, the same answers: 16-bit weights, PRelu found again, the same bytes for the same weights."""
+"""Half the size, the same answers: 16-bit weights, PRelu found again, the same bytes for the same graph."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from mien.expression.temperature import softmax
 from mien.train.compact import compact_onnx
 
 SIZE = 16
+LARGE = 1024
 
 
 def network(slope: float = 0.25, prefix: str = "a") -> onnx.ModelProto:
@@ -53,7 +54,7 @@ def test_half_the_size_and_the_same_answers(engine: str, tmp_path: Path) -> None
         pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
     whole = network()
     before = answers(whole.SerializeToString(), tmp_path / "whole.onnx", engine)
-    data = compact_onnx(whole)
+    data = compact_onnx(whole, LARGE)
     after = answers(data, tmp_path / "compact.onnx", engine)
     assert len(data) < 0.56 * whole.ByteSize()
     assert before.std() > 0.1
@@ -65,7 +66,7 @@ def operators(data: bytes) -> list[str]:
 
 
 def test_prelu_is_found_again_with_its_own_slopes() -> None:
-    graph = onnx.load_from_string(compact_onnx(network())).graph
+    graph = onnx.load_from_string(compact_onnx(network(), LARGE)).graph
     found = next(node for node in graph.node if node.op_type == "PRelu")
     slopes = next(numpy_helper.to_array(item) for item in graph.initializer if item.name == found.input[1])
     np.testing.assert_array_equal(slopes.ravel(), np.linspace(-0.5, 0.25, 16).astype(np.float32))
@@ -76,7 +77,7 @@ def test_a_slope_above_one_is_no_prelu(tmp_path: Path) -> None:
     """There Max(x, slope * x) is another function."""
     whole = network(slope=1.5)
     before = answers(whole.SerializeToString(), tmp_path / "whole.onnx", "openvino")
-    data = compact_onnx(whole)
+    data = compact_onnx(whole, LARGE)
     assert "Max" in operators(data) and "PRelu" not in operators(data)
     np.testing.assert_allclose(answers(data, tmp_path / "compact.onnx", "openvino"), before, atol=1e-3)
 
@@ -84,16 +85,16 @@ def test_a_slope_above_one_is_no_prelu(tmp_path: Path) -> None:
 def test_a_product_that_is_used_elsewhere_stays() -> None:
     model = network()
     model.graph.output.append(helper.make_tensor_value_info("a_product", TensorProto.FLOAT, ["n", 16, 8, 8]))
-    assert "PRelu" not in operators(compact_onnx(model))
+    assert "PRelu" not in operators(compact_onnx(model, LARGE))
 
 
 def test_names_do_not_matter() -> None:
     """Exporters count their names on; the bytes, and with them the model's id, stay the same."""
-    assert compact_onnx(network(prefix="a")) == compact_onnx(network(prefix="other"))
+    assert compact_onnx(network(prefix="a"), LARGE) == compact_onnx(network(prefix="other"), LARGE)
 
 
 def test_a_weight_moves_by_half_a_level_at_most() -> None:
-    graph = onnx.load_from_string(compact_onnx(network())).graph
+    graph = onnx.load_from_string(compact_onnx(network(), LARGE)).graph
     stored = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
     node = next(node for node in graph.node if node.op_type == "DequantizeLinear")
     integers, scale = (stored[name] for name in node.input)

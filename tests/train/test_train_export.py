@@ -14,7 +14,7 @@ import pytest
 
 from mien.dataset.faces import FaceSet
 from mien.errors import EngineError, ExtraMissing, RecipeError, SettingsError
-from mien.evaluate.expression_model import open_expression
+from mien.expression.model_file import open_expression
 from mien.expression.temperature import softmax
 from mien.settings import Settings
 
@@ -43,7 +43,7 @@ def test_engines_say_what_keras_says(
     from mien.train.run import read_run
 
     model, result = read_run(run)
-    expected = predict(model, splits[1].faces, 24, mirror=True)
+    expected = predict(model, splits[1].faces, 24)
     served = open_expression(str(exported), settings.model_copy(update={"engine": engine}))
     probabilities = served.probabilities(splits[1].faces)
     for head, vocabulary in result.vocabularies.items():
@@ -85,8 +85,8 @@ def test_tampered_weights_are_not_exported(
 
     honest = export.compact_onnx
 
-    def tampered(model: Any, smallest: int) -> bytes:
-        graph = onnx.load_from_string(honest(model, smallest))
+    def tampered(model: Any) -> bytes:
+        graph = onnx.load_from_string(honest(model))
         bias = next(item for item in graph.graph.initializer if list(item.dims) == [7])
         values = onnx.numpy_helper.to_array(bias) + np.eye(7, dtype=np.float32)[0] * 0.01
         bias.CopyFrom(onnx.numpy_helper.from_array(values, bias.name))
@@ -103,12 +103,13 @@ def test_a_larger_network_scales_the_faces_itself(
 ) -> None:
     """Its card takes the faces as they are in the set."""
     from mien.train.export import About, export_expression
+    from mien.train.prior import Prior
     from mien.train.recipe import parse_recipe
     from mien.train.run import train_expression
 
     text = recipe_file.read_text().replace("seed-cnn", "vgg").replace("epochs = 4", "epochs = 1")
     text = text.replace("input_size = 24", "input_size = 36")
-    train_expression(*splits, parse_recipe(text, "here"), tmp_path / "run", settings, silent)
+    train_expression(*splits, parse_recipe(text, "here"), tmp_path / "run", Prior(settings), silent)
     card = export_expression(tmp_path / "run", tmp_path / "large.onnx", About("large"), splits[1], settings)
     assert card.expression and card.expression.size == 24
 

@@ -75,10 +75,11 @@ def test_the_curve_is_a_table_and_for_tensorboard(run: Path) -> None:
 def test_a_finished_run_is_not_trained_again(
     run: Path, splits: Splits, recipe: Recipe, settings: Settings, silent: Any
 ) -> None:
+    from mien.train.prior import Prior
     from mien.train.run import read_run, train_expression
 
     before = read_run(run)
-    after = train_expression(*splits, recipe, run, settings, silent)
+    after = train_expression(*splits, recipe, run, Prior(settings), silent)
     assert [item.epoch for item in silent.epochs] == [1, 2, 3, 4]
     assert after == before[1]
     assert len(list((run / "tensorboard").iterdir())) == 1
@@ -102,10 +103,11 @@ def test_patience_stops_and_keeps_the_best(
 ) -> None:
     """With a rate that changes nothing the first epoch is the best for ever."""
     from mien.train.fit import Trainer
+    from mien.train.prior import Prior
 
     still = replace(recipe, fit=replace(recipe.fit, epochs=9, patience=2, learning_rate=1e-12, ema=0.0))
     still = replace(still, model=replace(still.model, kind="seed-cnn"))
-    trained = Trainer(still, *splits, tmp_path, settings).fit(silent)
+    trained = Trainer(still, *splits, tmp_path, Prior(settings)).fit(silent)
     assert len(trained.history) == 3
     assert len({record.valid["label"] for record in trained.history}) == 1
 
@@ -115,12 +117,13 @@ def test_the_loss_is_the_mean_of_all_batches(
 ) -> None:
     """With a rate that changes nothing and no chance in the faces, it is the cross-entropy of all training faces."""
     from mien.train.fit import Trainer, predict
+    from mien.train.prior import Prior
 
     model = replace(recipe.model, kind="seed-cnn", dropout=0.0)
     fit = FitRecipe(epochs=1, batch=21, learning_rate=1e-12)
     still = replace(recipe, model=model, fit=fit, augment=AugmentRecipe(flip=0.0), heads={"label": 1.0})
     train = splits[0].take(np.arange(63))
-    trained = Trainer(still, train, splits[1], tmp_path, settings).fit(silent)
+    trained = Trainer(still, train, splits[1], tmp_path, Prior(settings)).fit(silent)
     logits = predict(trained.model, train.faces, 24)["label"]
     assert trained.history[0].loss == pytest.approx(cross_entropy(logits, train.labels).mean(), rel=1e-4)
 
@@ -128,37 +131,40 @@ def test_the_loss_is_the_mean_of_all_batches(
 def test_no_faces_are_left(
     keras: Any, splits: Splits, recipe: Recipe, settings: Settings, silent: Any, tmp_path: Path
 ) -> None:
+    from mien.train.prior import Prior
     from mien.train.run import train_expression
 
     train, valid = splits
     with pytest.raises(DataError, match="has 0 faces to train on"):
-        train_expression(replace(train, twins=np.ones(64, bool)), valid, recipe, tmp_path, settings, silent)
+        train_expression(replace(train, twins=np.ones(64, bool)), valid, recipe, tmp_path, Prior(settings), silent)
     blank = replace(valid, labels=np.full(24, -1), votes=None)
     with pytest.raises(DataError, match="no head"):
-        train_expression(train, blank, recipe, tmp_path, settings, silent)
+        train_expression(train, blank, recipe, tmp_path, Prior(settings), silent)
     with pytest.raises(DataError, match="other classes"):
-        train_expression(train, replace(valid, classes=("a", "b")), recipe, tmp_path, settings, silent)
+        train_expression(train, replace(valid, classes=("a", "b")), recipe, tmp_path, Prior(settings), silent)
 
 
 def test_a_head_without_data_is_refused(
     keras: Any, splits: Splits, recipe: Recipe, settings: Settings, tmp_path: Path
 ) -> None:
     from mien.train.fit import Trainer
+    from mien.train.prior import Prior
 
     train, valid = splits
     with pytest.raises(RecipeError, match="nothing for the head 'ferplus'"):
-        Trainer(recipe, replace(train, votes=None), valid, tmp_path, settings)
+        Trainer(recipe, replace(train, votes=None), valid, tmp_path, Prior(settings))
 
 
 def test_a_loss_that_explodes_ends_the_run(
     keras: Any, splits: Splits, recipe: Recipe, settings: Settings, silent: Any, tmp_path: Path
 ) -> None:
     from mien.train.fit import Trainer
+    from mien.train.prior import Prior
 
     model = replace(recipe.model, kind="seed-cnn")
     wild = replace(recipe, model=model, fit=replace(recipe.fit, optimizer="sgd", learning_rate=1e30))
     with pytest.raises(RecipeError, match="no number any more"):
-        Trainer(wild, *splits, tmp_path, settings).fit(silent)
+        Trainer(wild, *splits, tmp_path, Prior(settings)).fit(silent)
 
 
 @pytest.mark.parametrize(
@@ -168,6 +174,6 @@ def test_a_loss_that_explodes_ends_the_run(
 def test_own_classes_have_a_vocabulary_that_cards_can_carry(
     keras: Any, splits: Splits, recipe: Recipe, name: str, classes: tuple[str, ...], vocabulary: str
 ) -> None:
-    from mien.train.run import _vocabulary
+    from mien.train.vocabulary import vocabulary_of
 
-    assert _vocabulary("label", replace(splits[0], name=name, classes=classes), recipe) == vocabulary
+    assert vocabulary_of("label", replace(splits[0], name=name, classes=classes), recipe) == vocabulary

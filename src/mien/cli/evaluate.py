@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +12,7 @@ from rich.table import Table
 from mien.analyze import Analyzer, Stage
 from mien.cli.evaluate_expression import expression
 from mien.cli.evaluate_fairness import fairness
+from mien.cli.report import plain_table, write_json
 from mien.cli.terminal import counter, stdout_console, warn
 from mien.cli.weights import reporter
 from mien.evaluate.pairs import read_pairs
@@ -68,17 +68,8 @@ def verification(
         draw_misjudged(report.accuracy.misjudged, out / "misjudged.png")
         draw_det(counts, report.all_pairs, out / "det.png")
         draw_histogram(counts, report.all_pairs, out / "scores.png")
-    _write(report, json_to)
-
-
-def _write(report: Verification, json_to: str | None) -> None:
-    text = json.dumps({"schema": SCHEMA} | report.to_dict(), default=str, ensure_ascii=False, allow_nan=False)
-    if json_to == "-":
-        typer.echo(text)
-        return
-    if json_to:
-        Path(json_to).write_text(text + "\n", encoding="utf-8")
-    _print(report, stdout_console())
+    if write_json({"schema": SCHEMA} | report.to_dict(), json_to):
+        _print(report, stdout_console())
 
 
 def _print(report: Verification, console: Console) -> None:
@@ -103,10 +94,8 @@ def _print(report: Verification, console: Console) -> None:
 
 
 def _points(report: Verification) -> Table:
-    table = Table(show_edge=False, pad_edge=False)
     columns = ["FMR", "threshold", "FNMR (95 %, people resampled)", "basis"]
-    for column in columns + ["FNMR without the worst tenth"] * bool(report.discard):
-        table.add_column(column)
+    table = plain_table(*columns + ["FNMR without the worst tenth"] * bool(report.discard))
     for index, point in enumerate(report.all_pairs.points):
         rate = point.fnmr
         cells = [f"{point.fmr:.0e}", f"{point.threshold:.3f}", f"{rate.value:.2%} ({rate.low:.2%} to {rate.high:.2%})"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from mien.cli.report import or_dash, plain_table, share, write_json
 from mien.cli.terminal import counter, stdout_console, warn
 from mien.cli.weights import reporter
 from mien.dataset.faces import FaceSet
@@ -26,7 +26,6 @@ from mien.evaluate.expression import (
     judge_all,
     refuse_other_classes,
 )
-from mien.evaluate.expression_model import open_expression
 from mien.evaluate.expression_plots import (
     draw_confusion,
     draw_coverage,
@@ -37,6 +36,7 @@ from mien.evaluate.expression_plots import (
 from mien.evaluate.plots import blank_figure
 from mien.evaluate.robustness import N_POINTS, Robustness, robustness
 from mien.expression.frame import FrameExpression
+from mien.expression.model_file import open_expression
 from mien.face import Floats, Pixels
 from mien.settings import load_settings
 
@@ -65,7 +65,9 @@ def expression(
     robust: Annotated[
         bool, typer.Option("--robustness", help="Also on blurred, shrunk, covered, turned faces: 44 times as long.")
     ] = False,
-    fast: Annotated[bool, typer.Option("--fast", help="Without the mirror image, as `mien analyze --fast`.")] = False,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="In 8-bit integers where the card allows, as `mien analyze --fast`.")
+    ] = False,
 ) -> None:
     """Accuracy, calibration and mistakes of an expression model on labelled face crops.
 
@@ -86,7 +88,9 @@ def expression(
     if out:
         out.mkdir(parents=True, exist_ok=True)
         _draw(report, curves, (faces, logits, network), out)
-    _write(report, curves, json_to)
+    record = {"schema": SCHEMA} | report.to_dict() | {"robustness": [one.to_dict() for one in curves]}
+    if write_json(record, json_to):
+        _print(report, curves, stdout_console())
 
 
 def _scorer(network: FrameExpression, step: Callable[[], None]) -> Callable[[Pixels], dict[str, Floats]]:
@@ -119,17 +123,6 @@ def _draw(
         draw_robustness(curves, out / "robustness.png")
 
 
-def _write(report: ExpressionReport, curves: Sequence[Robustness], json_to: str | None) -> None:
-    record = {"schema": SCHEMA} | report.to_dict() | {"robustness": [one.to_dict() for one in curves]}
-    text = json.dumps(record, ensure_ascii=False, allow_nan=False)
-    if json_to == "-":
-        typer.echo(text)
-        return
-    if json_to:
-        Path(json_to).write_text(text + "\n", encoding="utf-8")
-    _print(report, curves, stdout_console())
-
-
 def _print(report: ExpressionReport, curves: Sequence[Robustness], console: Console) -> None:
     console.print(f"model  {report.model}", markup=False)
     console.print(
@@ -150,16 +143,16 @@ def _print(report: ExpressionReport, curves: Sequence[Robustness], console: Cons
 
 
 def _figures(head: HeadReport) -> Table:
-    table = _table("", "all faces (95 %)", "without twins (95 %)")
+    table = plain_table("", "all faces (95 %)", "without twins (95 %)")
     columns = [one for one in (head.all_faces, head.without_twins) if one]
     table.add_row("faces", *(f"{one.n:,}" for one in columns))
     rows: dict[str, Callable[[Scores], str]] = {
-        "accuracy": lambda one: _share(one.accuracy),
-        "balanced accuracy": lambda one: _share(one.balanced_accuracy),
-        "macro F1": lambda one: _share(one.macro_f1),
-        "ECE, raw": lambda one: _share(one.raw.ece),
-        f"ECE, temperature {head.temperature:.3f}": lambda one: _share(one.calibrated.ece),
-        "ECE, temperature fitted on other folds": lambda one: _share(one.ece_cross_fitted),
+        "accuracy": lambda one: share(one.accuracy),
+        "balanced accuracy": lambda one: share(one.balanced_accuracy),
+        "macro F1": lambda one: share(one.macro_f1),
+        "ECE, raw": lambda one: share(one.raw.ece),
+        f"ECE, temperature {head.temperature:.3f}": lambda one: share(one.calibrated.ece),
+        "ECE, temperature fitted on other folds": lambda one: share(one.ece_cross_fitted),
         "Brier score, 0 to 2": lambda one: _nats(one.calibrated.brier),
         "negative log-likelihood": lambda one: _nats(one.calibrated.negative_log_likelihood),
     }
@@ -172,46 +165,30 @@ def _figures(head: HeadReport) -> Table:
 
 
 def _classes(scores: Scores) -> Table:
-    table = _table("class", "faces", "said", "recall (95 %)", "precision (95 %)", "F1", "most often taken for")
+    table = plain_table("class", "faces", "said", "recall (95 %)", "precision (95 %)", "F1", "most often taken for")
     for one in scores.by_class:
-        cells = f"{one.n:,}", f"{one.n_said:,}", _share(one.recall), _share(one.precision), _or_none(f"{one.f1:.1%}")
+        cells = f"{one.n:,}", f"{one.n_said:,}", share(one.recall), share(one.precision), or_dash(f"{one.f1:.1%}")
         table.add_row(one.name, *cells, one.taken_for)
     return table
 
 
 def _selective(scores: Scores) -> Table:
-    table = _table("unsure below", "faces named (95 %)", "unsure", "accuracy of what is said (95 %)")
+    table = plain_table("unsure below", "faces named (95 %)", "unsure", "accuracy of what is said (95 %)")
     for one in scores.selective:
         unsure = f"{1 - one.coverage.value:.1%}"
-        table.add_row(f"{one.confidence:.1f}", _share(one.coverage), unsure, _share(one.accuracy))
+        table.add_row(f"{one.confidence:.1f}", share(one.coverage), unsure, share(one.accuracy))
     return table
 
 
 def _robustness(curve: Robustness) -> Table:
-    table = _table("made worse by", "level", f"{curve.vocabulary} accuracy (95 %)", "points lost (95 %)")
-    table.add_row("nothing", "", _share(curve.as_they_are), "")
+    table = plain_table("made worse by", "level", f"{curve.vocabulary} accuracy (95 %)", "points lost (95 %)")
+    table.add_row("nothing", "", share(curve.as_they_are), "")
     for point in curve.points:
         lost = point.lost
         points = f"{100 * lost.value:.1f} ({100 * lost.low:.1f} to {100 * lost.high:.1f})"
-        table.add_row(f"{point.kind} ({point.unit})", f"{point.level:g}", _share(point.accuracy), points)
+        table.add_row(f"{point.kind} ({point.unit})", f"{point.level:g}", share(point.accuracy), points)
     return table
-
-
-def _table(*columns: str) -> Table:
-    table = Table(show_edge=False, pad_edge=False)
-    for column in columns:
-        table.add_column(column)
-    return table
-
-
-def _share(one: Estimate) -> str:
-    return _or_none(f"{one.value:.1%} ({one.low:.1%} to {one.high:.1%})")
 
 
 def _nats(one: Estimate) -> str:
     return f"{one.value:.3f} ({one.low:.3f} to {one.high:.3f})"
-
-
-def _or_none(text: str) -> str:
-    """What was never counted is a dash."""
-    return "-" if text.startswith("nan") else text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mien.analyze import Analyzer
+from mien.cli.report import or_dash, plain_table, share, write_json
 from mien.cli.terminal import counter, stdout_console, warn
 from mien.cli.weights import reporter
 from mien.dataset.fairface import read_fairface
@@ -69,7 +69,8 @@ def fairness(
         out.mkdir(parents=True, exist_ok=True)
         draw_fairness(report, out / "fairness.png")
         write_groups(report, out / "groups.csv")
-    _write(report, json_to)
+    if write_json({"schema": SCHEMA} | report.to_dict(), json_to):
+        _print(report, stdout_console())
 
 
 def _report(
@@ -90,16 +91,6 @@ def _report(
         groupings=groupings,
         limits=LIMITS,
     )
-
-
-def _write(report: FairnessReport, json_to: str | None) -> None:
-    text = json.dumps({"schema": SCHEMA} | report.to_dict(), ensure_ascii=False, allow_nan=False)
-    if json_to == "-":
-        typer.echo(text)
-        return
-    if json_to:
-        Path(json_to).write_text(text + "\n", encoding="utf-8")
-    _print(report, stdout_console())
 
 
 def _print(report: FairnessReport, console: Console) -> None:
@@ -126,26 +117,26 @@ def _print(report: FairnessReport, console: Console) -> None:
 def _figures(grouping: Grouping, report: FairnessReport) -> Table:
     unsure = f"unsure, below {report.min_confidence:g}"
     columns = ("photos", "not found (95 %)", "confidence", unsure, "distance (95 %)", "by chance", "p")
-    table = _table(grouping.name, *columns)
+    table = plain_table(grouping.name, *columns)
     for group in (report.all_photos, *grouping.groups):
-        shares = (_share(one) for one in (group.not_found, group.confidence, group.unsure))
+        shares = (share(one) for one in (group.not_found, group.confidence, group.unsure))
         table.add_row(group.name, f"{group.n_photos:,}", *shares, *_distance(group.distance))
     return table
 
 
 def _distance(one: Distance | None) -> tuple[str, ...]:
-    return (_share(one.distance), f"up to {one.chance.high:.1%}", f"{one.p_value:.3f}") if one else ()
+    return (share(one.distance), f"up to {one.chance.high:.1%}", f"{one.p_value:.3f}") if one else ()
 
 
 def _distribution(grouping: Grouping, report: FairnessReport) -> Table:
-    table = _table("faces named, %", "faces", *report.classes)
+    table = plain_table("faces named, %", "faces", *report.classes)
     for group in (report.all_photos, *grouping.groups):
         table.add_row(group.name, f"{group.n_faces:,}", *map(_percent, group.distribution))
     return table
 
 
 def _named_otherwise(grouping: Grouping, report: FairnessReport) -> Table:
-    table = _table("named otherwise, %")
+    table = plain_table("named otherwise, %")
     for one in report.comparisons:
         table.add_column(one.name)
         table.add_column("kappa (95 %)")
@@ -159,12 +150,12 @@ def _agreements(group: Group) -> list[str]:
     for one in group.agreements:
         rest, kappa = one.agreement, one.kappa
         cells.append(_percent(Estimate(1 - rest.value, 1 - rest.high, 1 - rest.low)))
-        cells.append(_or_none(f"{kappa.value:.2f} ({kappa.low:.2f} to {kappa.high:.2f})"))
+        cells.append(or_dash(f"{kappa.value:.2f} ({kappa.low:.2f} to {kappa.high:.2f})"))
     return cells
 
 
 def _spreads(grouping: Grouping) -> Table:
-    table = _table("rate", "highest in", "lowest in", "highest / lowest (95 %)", "by chance", "p")
+    table = plain_table("rate", "highest in", "lowest in", "highest / lowest (95 %)", "by chance", "p")
     for one in grouping.spreads:
         ratio, chance = one.ratio, one.chance
         where = (one.highest, one.lowest) if one.highest != one.lowest else ("-", "-")
@@ -173,22 +164,6 @@ def _spreads(grouping: Grouping) -> Table:
     return table
 
 
-def _table(*columns: str) -> Table:
-    table = Table(show_edge=False, pad_edge=False)
-    for column in columns:
-        table.add_column(column)
-    return table
-
-
-def _share(one: Estimate) -> str:
-    return _or_none(f"{one.value:.1%} ({one.low:.1%} to {one.high:.1%})")
-
-
 def _percent(one: Estimate) -> str:
     """Short, for tables of many columns."""
-    return _or_none(f"{100 * one.value:.1f} ({100 * one.low:.0f}-{100 * one.high:.0f})")
-
-
-def _or_none(text: str) -> str:
-    """What was never counted is a dash."""
-    return "-" if text.startswith("nan") else text
+    return or_dash(f"{100 * one.value:.1f} ({100 * one.low:.0f}-{100 * one.high:.0f})")

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
-from mien.cli.terminal import stdout_console, warn
+from mien.cli.report import plain_table
+from mien.cli.terminal import counter, stdout_console, warn
 from mien.cli.weights import CommercialChoice
 from mien.dataset.read import read_faces
 from mien.errors import SettingsError
@@ -21,7 +21,9 @@ from mien.train.backend import prepare_keras
 from mien.train.recipe import Recipe, read_recipe, shipped_recipes
 
 if TYPE_CHECKING:
+    from mien.dataset.faces import FaceSet
     from mien.train.fit import EpochRecord
+    from mien.train.prior import Prior
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 FACE_SIZE = 48
@@ -35,9 +37,7 @@ def train() -> None:
 @app.command()
 def recipes() -> None:
     """List the recipes that come with mien."""
-    table = Table(show_edge=False, pad_edge=False)
-    for column in ("recipe", "model", "px", "epochs", "about"):
-        table.add_column(column)
+    table = plain_table("recipe", "model", "px", "epochs", "about")
     for name in shipped_recipes():
         item = read_recipe(name)
         table.add_row(name, item.model.kind, str(item.model.input_size), str(item.fit.epochs), item.about)
@@ -49,6 +49,15 @@ def expression(
     data: Annotated[Path, typer.Option(metavar="DIR", help="Labelled faces: FER2013 and others, see docs/train.md.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="The run's folder; a run that was stopped goes on in it.")],
     recipe: Annotated[str, typer.Option(metavar="NAME|FILE", help="As listed, or a TOML file.")] = "seed-cnn",
+    start: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Go on from the weights of this finished run.")
+    ] = None,
+    teacher: Annotated[
+        str | None, typer.Option(metavar="NAME|FILE", help="Learn what this expression model says as well.")
+    ] = None,
+    unlabelled: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Photos without labels, whose faces the teacher names.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.", min=1)] = None,
     seed: Annotated[int | None, typer.Option(help="Instead of the recipe's.", min=0, max=2**32 - 1)] = None,
 ) -> None:
@@ -57,19 +66,27 @@ def expression(
     Stop it at any time and give the same command again: it goes on from the last whole epoch, on the same curve.
     """
     chosen = _changed(read_recipe(recipe), epochs, seed)
+    if unlabelled and not teacher:
+        raise SettingsError("Faces without labels need somebody who names them.", "Give --teacher too.")
     prepare_keras()
+    from mien.train.prior import Prior
     from mien.train.run import train_expression
 
+    prior = Prior(load_settings(), start, teacher)
     size = min(chosen.model.input_size, FACE_SIZE)
-    splits = read_faces(data, "train", size), read_faces(data, "valid", size)
+    train, valid = read_faces(data, "train", size), read_faces(data, "valid", size)
+    if unlabelled:
+        train = _extended(train, unlabelled, prior)
+    if teacher:
+        warn(f"Asking {teacher} about {len(train.faces):,} faces.")
     try:
         with EpochTable(chosen) as watch:
-            result = train_expression(*splits, chosen, out, load_settings(), watch)
+            result = train_expression(train, valid, chosen, out, prior, watch)
     except KeyboardInterrupt:
         warn(f"Stopped. The same command goes on after the last whole epoch, which is in {out}.")
         raise
     for head, share in result.accuracy.items():
-        print(f"{result.vocabularies[head]}: {share:.2%} of the validation faces (mirror averaged)")
+        print(f"{result.vocabularies[head]}: {share:.2%} of the validation faces")
     print(f"`mien train export {out} --data {data} --to FILE.onnx` makes it a model that mien serves.")
 
 
@@ -98,6 +115,16 @@ def export(
     print(f"{to}: {card.bytes:,} bytes, sha256 {card.sha256}")
     print(f"Measure it: mien evaluate expression --data {data} --split valid --model {to}")
     print(f"Use it: mien weights add {to} --card {to.with_suffix('.json')}")
+
+
+def _extended(train: FaceSet, folder: Path, prior: Prior) -> FaceSet:
+    """The set and the faces of photos that the teacher will name."""
+    from mien.train.unlabelled import largest_faces, photos_below, with_unlabelled
+
+    photos, cutter = photos_below(folder), prior.open_teacher()
+    assert cutter is not None
+    with counter(len(photos), Console(stderr=True)) as bar:
+        return with_unlabelled(train, largest_faces(photos, cutter, prior.settings, bar.step))
 
 
 def _changed(recipe: Recipe, epochs: int | None, seed: int | None) -> Recipe:

@@ -13,12 +13,12 @@ from mien.align.view import FaceView
 from mien.analyze import Analyzer
 from mien.dataset.fairface import Annotated
 from mien.errors import EngineError, ImageError, SettingsError
-from mien.evaluate.expression_model import open_expression
 from mien.evaluate.fairness import Named, Twice
 from mien.evaluate.robustness import degrade
 from mien.evaluate.subject import subject
 from mien.evaluate.templates import Missing
 from mien.expression.frame import FrameExpression
+from mien.expression.model_file import open_expression
 from mien.expression.temperature import softmax
 from mien.face import Analysis, Floats, Pixels
 from mien.image import ImageLimits, open_photo
@@ -32,14 +32,9 @@ SEED: Final = 1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Models:
-    """The model to judge, the same once more, and another where there is one; all name faces in `vocabulary`.
-
-    once: in fast mode, which looks at the face alone. A model that averages face and mirror image says the same of both
-    whatever it says.
-    """
+    """The model to judge, and another where there is one; both name faces in `vocabulary`."""
 
     model: FrameExpression
-    once: FrameExpression
     reference: FrameExpression | None
     vocabulary: str
 
@@ -55,12 +50,12 @@ def open_models(model: str, reference: str | None, settings: Settings, progress:
     The vocabulary is the model's first that the reference knows too. Raises what `open_expression` raises, and
     SettingsError where they share none.
     """
-    first, once = (open_expression(model, settings, fast, progress) for fast in (False, True))
+    first = open_expression(model, settings, progress=progress)
     second = open_expression(reference, settings, progress=progress) if reference else None
     known = {head.vocabulary: set(head.classes) for head in (second or first).spec.heads}
     for head in first.spec.heads:
         if known.get(head.vocabulary) == set(head.classes):
-            return Models(first, once, second, head.vocabulary)
+            return Models(first, second, head.vocabulary)
     raise SettingsError(
         f"{model} names faces in {', '.join(head.vocabulary for head in first.spec.heads)}, {reference} in"
         f" {', '.join(known)}.",
@@ -109,7 +104,6 @@ class _Answer:
     said: int
     confidence: float
     small: int
-    once: int
     mirrored: int
     reference: int
 
@@ -125,15 +119,14 @@ def _subject_view(path: Path, analysis: Analysis, settings: Settings) -> FaceVie
 def _ask(models: Models, view: FaceView) -> _Answer:
     crop = models.model.crop(view)[None]
     small = degrade(crop, "resolution", SMALL_PX)
-    said = _logits(models, models.model, np.concatenate([crop, small]))
-    once = _logits(models, models.once, np.concatenate([crop, crop[:, :, ::-1]]))
+    said = _logits(models, models.model, np.concatenate([crop, small, crop[:, :, ::-1]]))
     reference = -1
     if models.reference:
         logits = _logits(models, models.reference, models.reference.crop(view)[None])
         reference = int(logits[0].argmax())
     confidence = float(softmax(said[:1], models.head.temperature).max())
-    first, shrunk, alone, mirrored = (int(row.argmax()) for row in (*said, *once))
-    return _Answer(first, confidence, shrunk, alone, mirrored, reference)
+    first, shrunk, mirrored = (int(row.argmax()) for row in said)
+    return _Answer(first, confidence, shrunk, mirrored, reference)
 
 
 def _logits(models: Models, network: FrameExpression, faces: Pixels) -> Floats:
@@ -149,11 +142,10 @@ def _named(models: Models, rows: tuple[Annotated, ...], found: list[bool], answe
     def numbers(field: str) -> np.ndarray:
         return np.array([getattr(one, field) for one in answers], np.int64)
 
-    model, once = models.model.model, models.once.model
-    said = numbers("said")
+    model, said = models.model.model, numbers("said")
     mirror, small = "the face, then its mirror image", f"the face, then shrunk to {SMALL_PX} px"
     twice = [
-        Twice("mirror", mirror, (once, once), numbers("once"), numbers("mirrored")),
+        Twice("mirror", mirror, (model, model), said, numbers("mirrored")),
         Twice(f"{SMALL_PX} px", small, (model, model), said, numbers("small")),
     ]
     if models.reference:

@@ -25,10 +25,9 @@ from mien.weights.trial import expression_widths
 class FrameExpression:
     """Names the apparent expression of a face; never a claim about what the person feels.
 
-    The photo's face and its mirror image make one batch of two, whose logits are averaged; `fast` leaves the mirror
-    image out, and computes in 8-bit integers where the card has the ranges for it. Safe to call from many threads; the
-    same answer from each. Raises WeightsCardInvalid for a card of another task or one that the model contradicts,
-    SettingsError for a vocabulary that the model has not, and what `ensure` raises.
+    `fast` computes in 8-bit integers where the card has the ranges for it; `model` then ends in `-fast`. Safe to call
+    from many threads; the same answer from each. Raises WeightsCardInvalid for a card of another task or one that the
+    model contradicts, SettingsError for a vocabulary that the model has not, and what `ensure` raises.
     """
 
     def __init__(
@@ -37,13 +36,12 @@ class FrameExpression:
         if card.expression is None:
             raise WeightsCardInvalid(f"{card.name} is no expression model: its card has no [expression] table.")
         self.card = card
-        self.model = f"{card.id}-fast" if fast else card.id
         self.policy = policy or ExpressionPolicy()
         self.spec: ExpressionSpec = card.expression
         self._head = _head_of(card, self.spec, self.policy.classes)
-        self._mirror = not fast
-        shape = (2 if self._mirror else 1, self.spec.size, self.spec.size, 1)
+        shape = (1, self.spec.size, self.spec.size, 1)
         path, ranges = ensure(card, settings), self.spec.int8_ranges if fast else ()
+        self.model = f"{card.id}-fast" if ranges else card.id
         self._session = open_session(path, settings.engine, settings.threads, shape, ranges)
         black = np.zeros((self.spec.size, self.spec.size), np.uint8)
         self._widths = expression_widths(card, self._session.run(self._batch(black)))
@@ -64,7 +62,7 @@ class FrameExpression:
         return self._cut(view, self._alignment(view))
 
     def logits(self, faces: Pixels) -> dict[str, Floats]:
-        """By vocabulary, (N, C) float32 of (N, S, S) uint8 grey crops; photo and mirror image averaged unless fast.
+        """By vocabulary, (N, C) float32 of (N, S, S) uint8 grey crops.
 
         Raises ImageArrayRefused for faces of another shape or type.
         """
@@ -86,8 +84,7 @@ class FrameExpression:
     def features(self, faces: Pixels) -> Floats:
         """(N, D) float32, what the network's heads see of (N, S, S) uint8 grey crops, for sequence models.
 
-        Photo and mirror image are averaged unless fast: the heads are linear, so the logits of the averaged features
-        are the averaged logits. Raises WeightsCardInvalid where the card names no such output.
+        Raises WeightsCardInvalid where the card names no such output.
         """
         if self.spec.features is None:
             raise WeightsCardInvalid(
@@ -131,13 +128,12 @@ class FrameExpression:
         for face in faces:
             outputs = self._session.run(self._batch(face))
             for name in names:
-                rows[name].append(_mean(outputs[name]))
+                rows[name].append(outputs[name][0])
         return {name: np.array(row, np.float32).reshape(-1, self._widths[name]) for name, row in rows.items()}
 
     def _batch(self, face: Pixels) -> Floats:
-        """(2, S, S, 1) float32: photo and mirror image; (1, S, S, 1) where fast."""
-        pair = np.stack([face, face[:, ::-1]]) if self._mirror else face[None]
-        return np.asarray((pair[..., None].astype(np.float32) - self.spec.mean) * self.spec.scale, np.float32)
+        """(1, S, S, 1) float32."""
+        return np.asarray((face[None, ..., None].astype(np.float32) - self.spec.mean) * self.spec.scale, np.float32)
 
 
 def _head_of(card: Card, spec: ExpressionSpec, vocabulary: str) -> ExpressionHead:
@@ -146,9 +142,3 @@ def _head_of(card: Card, spec: ExpressionSpec, vocabulary: str) -> ExpressionHea
             return head
     names = ", ".join(head.vocabulary for head in spec.heads)
     raise SettingsError(f"{card.name} does not know the classes {vocabulary!r}.", f"Choose of: {names}.")
-
-
-def _mean(rows: Floats) -> Floats:
-    """Of photo and mirror image; infinite values of both signs give NaN."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        return np.asarray(rows.mean(axis=0), np.float32)

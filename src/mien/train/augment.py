@@ -12,13 +12,6 @@ from mien.train.recipe import AugmentRecipe
 SMALLEST_PX = 16
 
 
-def resized(faces: Pixels, size: int) -> Pixels:
-    """(N, S, S) uint8 grey to (N, size, size), bilinear; the same array where the size fits."""
-    if faces.shape[1] == size:
-        return faces
-    return np.stack([np.asarray(cv2.resize(face, (size, size)), np.uint8) for face in faces])
-
-
 def augmented(faces: Pixels, recipe: AugmentRecipe, size: int, rng: np.random.Generator) -> Floats:
     """(N, S, S) uint8 grey to (N, size, size) float32 0..255, each changed by itself."""
     return np.stack([_change(face, recipe, size, rng) for face in faces])

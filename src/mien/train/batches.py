@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.dataset.faces import FaceSet
 from mien.dataset.ferplus import distribution
 from mien.face import Floats, Pixels
-from mien.train.augment import augmented, resized
+from mien.train.augment import augmented
 from mien.train.recipe import Recipe
 
 # Of every model of ours: x = (pixel - MEAN) * SCALE, what SFace takes as well.
@@ -52,14 +53,16 @@ class Batch:
     targets: Targets
 
 
-def normalised(faces: Pixels | Floats) -> Floats:
+def normalised(faces: Floats) -> Floats:
     """(N, S, S) grey 0..255 to the model's input, (N, S, S, 1) float32."""
-    return ((faces.astype(np.float32) - MEAN) * SCALE)[..., None]
+    return ((faces - np.float32(MEAN)) * np.float32(SCALE))[..., None]
 
 
 def network_input(faces: Pixels, size: int) -> Floats:
-    """(N, S, S) uint8 grey as they are to the model's input, (N, size, size, 1) float32."""
-    return normalised(resized(faces, size))
+    """(N, S, S) uint8 grey as they are to the model's input, (N, size, size, 1) float32; bilinear."""
+    # In floats, as the exported graph enlarges them.
+    enlarged = [cv2.resize(face.astype(np.float32), (size, size)) for face in faces]
+    return normalised(np.stack(enlarged))
 
 
 def training_batches(faces: FaceSet, targets: Targets, recipe: Recipe, epoch: int) -> Iterator[Batch]:

@@ -1,4 +1,4 @@
-"""Half the size for a served model: large weights as 16-bit integers, a scale for each output channel."""
+"""A smaller file for a served model: large weights as 16-bit integers, a scale for each output channel."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper, version_converter
 
-# Smaller weights (biases, norms) cost nothing and stay as they are.
-SMALLEST: Final = 1024
+# From so many numbers on a weight is rounded: rounding the smaller ones too would save little and spoil the answers.
+LARGE: Final = 500_000
 LEVELS: Final = 32767
 # The first version of ONNX's operators whose DequantizeLinear takes 16-bit integers.
 OPSET: Final = 21
@@ -19,10 +19,10 @@ IR_VERSION: Final = 10
 CHANNEL_AXIS: Final = {"Conv": 0, "Gemm": 1, "MatMul": 1}
 
 
-def compact_onnx(model: Any, smallest: int = SMALLEST) -> bytes:
-    """The same graph with a DequantizeLinear before each large weight; rounding moves a weight by 1/65534 of the
-    largest in its channel at most. mien's engines fold them when loading. The same graph gives the same bytes, whatever
-    its tensors were named."""
+def compact_onnx(model: Any, large: int = LARGE) -> bytes:
+    """The same graph with a DequantizeLinear before each weight of `large` numbers or more, which mien's engines fold
+    when loading. Rounding moves a weight by 1/65534 of the largest in its channel at most. The same graph gives the
+    same bytes, whatever its tensors were named."""
     model = version_converter.convert_version(model, OPSET)
     model.ir_version = max(model.ir_version, IR_VERSION)
     graph = model.graph
@@ -32,7 +32,7 @@ def compact_onnx(model: Any, smallest: int = SMALLEST) -> bytes:
     for node in graph.node:
         if node.op_type in CHANNEL_AXIS and (item := items.pop(node.input[1], None)):
             values = numpy_helper.to_array(item)
-            if values.dtype == np.float32 and values.size >= smallest:
+            if values.dtype == np.float32 and values.size >= large:
                 nodes.append(_dequantize(graph, item, values, CHANNEL_AXIS[node.op_type]))
         nodes.append(node)
     del graph.node[:]

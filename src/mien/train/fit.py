@@ -18,12 +18,13 @@ from mien.dataset.faces import FaceSet
 from mien.dataset.ferplus import majority
 from mien.errors import DataError, RecipeError
 from mien.face import Floats, Pixels
-from mien.settings import Settings
 from mien.train.ahead import ahead
 from mien.train.batches import Targets, network_input, training_batches
 from mien.train.checkpoint import Checkpoint, Values, assign, load_checkpoint, values_of
-from mien.train.model import start_model
+from mien.train.prior import Prior
 from mien.train.recipe import FitRecipe, Recipe, recipe_of
+from mien.train.teach import taught
+from mien.train.vocabulary import vocabulary_of
 
 # Faces a prediction step: enough to fill any machine.
 PREDICT_BATCH = 64
@@ -54,7 +55,7 @@ class Watch(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trained:
-    """model: with the kept weights. history: the curve."""
+    """model: with the kept weights, without what only training needs. history: the curve."""
 
     model: keras.Model
     history: tuple[EpochRecord, ...]
@@ -63,11 +64,12 @@ class Trained:
 class Trainer:
     """One run: a recipe on data, in a folder that remembers it.
 
-    Raises RecipeError where recipe and data, or either and the folder, do not fit; DataError where no face is left to
-    train on, or none to validate with.
+    data: SHA-256 of both splits and of the first weights, and the teacher's id. Raises RecipeError where recipe, data,
+    folder and prior do not fit together; DataError where no face is left to train on, or none to validate with; and
+    what `prior` raises.
     """
 
-    def __init__(self, recipe: Recipe, train: FaceSet, valid: FaceSet, folder: Path, settings: Settings) -> None:
+    def __init__(self, recipe: Recipe, train: FaceSet, valid: FaceSet, folder: Path, prior: Prior) -> None:
         keras.utils.set_random_seed(recipe.fit.seed)
         self._recipe, self._train, self._valid, self._folder = recipe, train, valid, folder
         if not len(train.faces) or not set(recipe.heads) & set(answers_of(valid)):
@@ -76,11 +78,11 @@ class Trainer:
                 f"{', '.join(answers_of(valid)) or 'no head'}.",
                 f"The recipe needs both for: {', '.join(recipe.heads)}.",
             )
-        self._targets = Targets.of(train, recipe)
+        self._targets = _targets(train, recipe, prior)
         if missing := [head for head in recipe.heads if not self._targets.weights.get(head, np.zeros(1)).any()]:
             raise RecipeError(f"The data have nothing for the head {missing[0]!r}.", "Choose another recipe.")
         heads = {head: values.shape[1] for head, values in self._targets.values.items()}
-        self._model = start_model(recipe.model, heads, settings)
+        self._model = prior.model(recipe.model, heads)
         self._steps = max(1, len(train.faces) // recipe.fit.batch)
         self._model.compile(
             optimizer_of(recipe.fit, self._steps),
@@ -88,7 +90,8 @@ class Trainer:
             loss_weights={head: recipe.heads[head] for head in heads},
         )
         self._model.optimizer.build(self._model.trainable_variables)
-        self._identity = {"recipe": recipe.to_dict(), "train": train.sha256, "valid": valid.sha256}
+        self.data = {"train": train.sha256, "valid": valid.sha256, **prior.identity()}
+        self._identity = {"recipe": recipe.to_dict(), **self.data}
 
     def fit(self, watch: Watch) -> Trained:
         """Train to the recipe's end, from the folder's checkpoint where it holds one."""
@@ -102,7 +105,7 @@ class Trainer:
             self._model.optimizer.finalize_variable_values(self._model.trainable_variables)
             # Copies of the averages: JAX would let weights and averages share memory, and frees it with the weights.
             assign(self._model.trainable_variables, values_of(self._model.trainable_variables))
-            valid = accuracy_by_head(self._model, self._valid, self._recipe.model.input_size)
+            valid = accuracies(predict(self._model, self._valid.faces, self._recipe.model.input_size), self._valid)
             seconds = time.monotonic() - started[0], time.process_time() - started[1]
             history.append(EpochRecord(len(history) + 1, loss, valid, *seconds))
             if self._is_kept(history):
@@ -111,7 +114,7 @@ class Trainer:
             self._save(history, kept)
             watch.epoch(history[-1])
         assign(self._model.variables, kept)
-        return Trained(self._model, tuple(history))
+        return Trained(keras.Model(self._model.input, self._model.output), tuple(history))
 
     def _run_epoch(self, epoch: int, watch: Watch) -> float:
         total = 0.0
@@ -128,12 +131,11 @@ class Trainer:
 
     def _is_kept(self, history: list[EpochRecord]) -> bool:
         """The last epoch's weights, or with patience the best ones'."""
-        values = [record.valid["label" if "label" in record.valid else "ferplus"] for record in history]
+        values = _curve_of(history)
         return not self._recipe.fit.patience or values[-1] >= max(values)
 
     def _out_of_patience(self, history: list[EpochRecord]) -> bool:
-        patience = self._recipe.fit.patience
-        values = [record.valid["label" if "label" in record.valid else "ferplus"] for record in history]
+        patience, values = self._recipe.fit.patience, _curve_of(history)
         return bool(patience and values and len(values) - 1 - int(np.argmax(values)) >= patience)
 
     def _save(self, history: list[EpochRecord], kept: Values) -> None:
@@ -154,10 +156,25 @@ class Trainer:
         return [EpochRecord(**item) for item in state.record["history"]], state.kept
 
 
+def _targets(train: FaceSet, recipe: Recipe, prior: Prior) -> Targets:
+    own, teacher = Targets.of(train, recipe), prior.open_teacher()
+    if teacher is None:
+        return own
+    return taught(
+        own, train, {head: vocabulary_of(head, train, recipe) for head in own.values}, teacher, recipe.teacher
+    )
+
+
+def _curve_of(history: list[EpochRecord]) -> list[float]:
+    """What decides between epochs: accuracy on the labels, or on the votes where these are all there is."""
+    return [record.valid.get("label", record.valid.get("ferplus", 0.0)) for record in history]
+
+
 def _same_run(one: dict[str, Any], other: dict[str, Any]) -> bool:
     """Recipes are compared as they are read today: a field that came later has its default in an older run."""
+    later = {"start": None, "teacher": None}
     try:
-        return {**one, "recipe": recipe_of(one["recipe"])} == {**other, "recipe": recipe_of(other["recipe"])}
+        return {**later, **one, "recipe": recipe_of(one["recipe"])} == {**other, "recipe": recipe_of(other["recipe"])}
     except (KeyError, TypeError, ValidationError):
         return False
 
@@ -179,25 +196,27 @@ def optimizer_of(fit: FitRecipe, steps: int) -> keras.optimizers.Optimizer:
     return keras.optimizers.AdamW(rate, weight_decay=fit.weight_decay, global_clipnorm=5.0, **average)
 
 
-def predict(model: keras.Model, faces: Pixels, size: int, mirror: bool = False) -> dict[str, Floats]:
-    """Logits by head for (N, S, S) uint8 grey faces, (N, C) float32; mirror: mean of the face's and its mirror's."""
+def predict(model: keras.Model, faces: Pixels, size: int) -> dict[str, Floats]:
+    """Logits by head for (N, S, S) uint8 grey faces, (N, C) float32."""
     parts: dict[str, list[Floats]] = {}
     for start in range(0, len(faces), PREDICT_BATCH):
-        inputs = network_input(faces[start : start + PREDICT_BATCH], size)
-        outputs = [model.predict_on_batch(view) for view in ([inputs, inputs[:, :, ::-1]] if mirror else [inputs])]
-        for head in outputs[0]:
-            parts.setdefault(head, []).append(np.mean([np.asarray(output[head]) for output in outputs], axis=0))
+        outputs = model.predict_on_batch(network_input(faces[start : start + PREDICT_BATCH], size))
+        for head, logits in outputs.items():
+            parts.setdefault(head, []).append(np.asarray(logits))
     return {head: np.concatenate(values).astype(np.float32) for head, values in parts.items()}
 
 
-def accuracy_by_head(model: keras.Model, faces: FaceSet, size: int, mirror: bool = False) -> dict[str, float]:
-    """Share of faces whose likeliest class is the label, or the taggers' majority; faces without one are left out."""
-    answers, shares = answers_of(faces), {}
-    for head, logits in predict(model, faces.faces, size, mirror).items():
-        if head in answers:
-            known = answers[head] >= 0
-            shares[head] = float(np.mean(logits.argmax(axis=1)[known] == answers[head][known]))
-    return shares
+def accuracies(logits: dict[str, Floats], faces: FaceSet) -> dict[str, float]:
+    """By head, the share of faces whose likeliest class is the label, or the taggers' majority.
+
+    logits: (N, C) by head. Faces without an answer are left out, and heads without any.
+    """
+    said = {head: values.argmax(axis=1) for head, values in logits.items()}
+    return {
+        head: float(np.mean(said[head][truth >= 0] == truth[truth >= 0]))
+        for head, truth in answers_of(faces).items()
+        if head in said
+    }
 
 
 def answers_of(faces: FaceSet) -> dict[str, NDArray[np.int64]]:

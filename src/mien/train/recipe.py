@@ -26,7 +26,8 @@ class ModelRecipe:
     """Which network, and its sizes. Every kind reads what concerns it.
 
     kind: which of `train.model.MODELS`. input_size: side of the grey crop in px. kernel: side of the convolutions.
-    width: channels of the first stage. units: length of the feature vector. dropout: share of features dropped.
+    width: channels of the first stage. stride: of the first
+    convolution (vgg). units: length of the feature vector. dropout: share of features dropped.
     frozen_blocks: how many of a transferred network's first blocks stay as they are.
     """
 
@@ -34,6 +35,7 @@ class ModelRecipe:
     input_size: Annotated[int, Field(ge=24, le=224)] = 48
     kernel: Literal[1, 3, 5, 7] = 3
     width: Annotated[int, Field(ge=4, le=256)] = 32
+    stride: Literal[1, 2] = 1
     units: Annotated[int, Field(ge=8, le=1024)] = 128
     dropout: Share = 0.5
     frozen_blocks: Annotated[int, Field(ge=0, le=14)] = 0
@@ -84,6 +86,17 @@ class FitRecipe:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class TeacherRecipe:
+    """How much of a face's target is what a teacher says of it, where the run has one.
+
+    temperature: what the teacher's logits are divided by; over 1 it tells more about the classes that it did not say.
+    """
+
+    share: Share = 0.5
+    temperature: Positive = 2.0
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Recipe:
     """heads: weight of each head's loss: `label`, the set's own classes, and `ferplus`, the taggers' votes."""
 
@@ -95,6 +108,7 @@ class Recipe:
     heads: dict[Annotated[str, Field(pattern="^(label|ferplus)$")], Positive] = Field(
         default_factory=lambda: {"label": 1.0}, min_length=1
     )
+    teacher: TeacherRecipe = TeacherRecipe()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as they are kept beside a trained model."""

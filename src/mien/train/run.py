@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 import shutil
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from io import StringIO
@@ -18,16 +16,16 @@ import numpy as np
 
 from mien.dataset.faces import FaceSet
 from mien.errors import DataError, RecipeError
-from mien.expression.classes import FERPLUS, VOCABULARIES
+from mien.expression.classes import FERPLUS
 from mien.expression.temperature import fit_temperature
-from mien.settings import Settings
+from mien.face import Floats
 from mien.train.backend import versions
-from mien.train.fit import EpochRecord, Trainer, Watch, accuracy_by_head, answers_of, predict
-from mien.train.model.heads import FEATURES
+from mien.train.fit import EpochRecord, Trainer, Watch, accuracies, answers_of, predict
+from mien.train.prior import MODEL_FILE, Prior, load_trained
 from mien.train.recipe import Recipe, recipe_of
+from mien.train.vocabulary import vocabulary_of
 from mien.weights.store import place
 
-MODEL_FILE: Final = "model.keras"
 RESULT_FILE: Final = "result.json"
 CURVE_FILE: Final = "curve.csv"
 
@@ -36,9 +34,9 @@ CURVE_FILE: Final = "curve.csv"
 class RunResult:
     """What a finished run leaves in `result.json`, beside the model.
 
-    vocabularies, classes, temperatures: by head of the Keras model. accuracy: of the validation faces, the mean of
-    photo and mirror image, by head. data: what was read, with the SHA-256 of faces, labels and votes. face_size: side
-    in px of the faces as they lie in the set.
+    vocabularies, classes, temperatures: by head of the Keras model. accuracy: of the validation faces, by head. data:
+    what was read, with the SHA-256 of faces, labels and votes; the SHA-256 of the first weights and the teacher's id,
+    None where there were none. face_size: side in px of the faces as they lie in the set.
     """
 
     recipe: dict[str, Any]
@@ -58,28 +56,28 @@ class RunResult:
 
 
 def train_expression(
-    train: FaceSet, valid: FaceSet, recipe: Recipe, folder: Path, settings: Settings, watch: Watch
+    train: FaceSet, valid: FaceSet, recipe: Recipe, folder: Path, prior: Prior, watch: Watch
 ) -> RunResult:
     """Train, calibrate on the validation faces, and write all of it to `folder`; go on where an earlier call stopped.
 
     Training faces that have a pixel-exact copy in another split are left out. Raises DataError where the two splits
-    have other classes, RecipeError where the folder holds another run, and what fetching a network to start from
-    raises.
+    have other classes, RecipeError where the folder holds another run, and what `prior` raises.
     """
     if train.classes != valid.classes:
         raise DataError("The splits name other classes.", "Train and validate on splits of one set.")
-    folder.mkdir(parents=True, exist_ok=True)
     own = train.take(np.flatnonzero(~train.twins))
-    trained = Trainer(recipe, own, valid, folder, settings).fit(Curve(folder, watch))
-    size = recipe.model.input_size
+    trainer = Trainer(recipe, own, valid, folder, prior)
+    folder.mkdir(parents=True, exist_ok=True)
+    trained = trainer.fit(Curve(folder, watch))
+    logits = predict(trained.model, valid.faces, recipe.model.input_size)
     _replace(folder / MODEL_FILE, trained.model.save)
     result = RunResult(
         recipe=recipe.to_dict(),
-        vocabularies={head: _vocabulary(head, train, recipe) for head in recipe.heads},
+        vocabularies={head: vocabulary_of(head, train, recipe) for head in recipe.heads},
         classes={head: FERPLUS if head == "ferplus" else train.classes for head in recipe.heads},
-        temperatures=_temperatures(trained.model, valid, size),
-        accuracy=accuracy_by_head(trained.model, valid, size, mirror=True),
-        data={"set": train.name, "faces": len(own.faces), "train": train.sha256, "valid": valid.sha256},
+        temperatures=_temperatures(logits, valid),
+        accuracy=accuracies(logits, valid),
+        data={"set": train.name, "faces": len(own.faces), **trainer.data},
         face_size=train.faces.shape[1],
         versions=versions(),
         history=trained.history,
@@ -97,10 +95,7 @@ def face_size_of(folder: Path) -> int:
 def read_run(folder: Path) -> tuple[keras.Model, RunResult]:
     """A finished run's model and result. Raises RecipeError where the folder holds none."""
     result = _result(folder)
-    try:
-        return keras.saving.load_model(folder / MODEL_FILE, compile=False), result
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise RecipeError(f"The model in {folder} cannot be read: {error}.", "Train it again.") from error
+    return load_trained(folder), result
 
 
 def _result(folder: Path) -> RunResult:
@@ -168,18 +163,5 @@ def _replace(file: Path, write: Callable[[Path], object]) -> None:
     place(staged, file)
 
 
-def _temperatures(model: keras.Model, valid: FaceSet, size: int) -> dict[str, float]:
-    answers = answers_of(valid)
-    logits = predict(model, valid.faces, size, mirror=True)
-    return {head: fit_temperature(values, answers[head]) for head, values in logits.items() if head in answers}
-
-
-def _vocabulary(head: str, faces: FaceSet, recipe: Recipe) -> str:
-    """A vocabulary of the field where the classes are its, else the set's name as cards can carry it; none twice."""
-    if head == "ferplus":
-        return "ferplus"
-    name = next((name for name, classes in VOCABULARIES.items() if classes == faces.classes), "")
-    if name and not (name == "ferplus" and "ferplus" in recipe.heads):
-        return name
-    name = re.sub(r"[^a-z0-9._-]+", "-", faces.name.lower()).lstrip("._-")[:60] or "set"
-    return f"{name}-labels" if name in (*VOCABULARIES, FEATURES) else name
+def _temperatures(logits: dict[str, Floats], valid: FaceSet) -> dict[str, float]:
+    return {head: fit_temperature(logits[head], truth) for head, truth in answers_of(valid).items() if head in logits}

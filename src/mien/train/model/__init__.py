@@ -7,10 +7,9 @@ from typing import Final
 
 import keras
 
-from mien.settings import Settings
 from mien.train.model.heads import with_heads
 from mien.train.model.seed_cnn import seed_cnn
-from mien.train.model.transfer import load_embedder, transfer
+from mien.train.model.transfer import transfer
 from mien.train.model.vgg import vgg
 from mien.train.recipe import Kind, ModelRecipe
 
@@ -21,11 +20,3 @@ MODELS: Final[dict[Kind, Backbone]] = {"seed-cnn": seed_cnn, "vgg": vgg, "transf
 def build_model(recipe: ModelRecipe, heads: dict[str, int]) -> keras.Model:
     """An untrained model with random weights. heads: number of classes by head."""
     return with_heads(MODELS[recipe.kind](recipe), heads, recipe.dropout)
-
-
-def start_model(recipe: ModelRecipe, heads: dict[str, int], settings: Settings) -> keras.Model:
-    """A model as training starts with it: random, but for what is transferred. Raises what fetching that raises."""
-    model = build_model(recipe, heads)
-    if recipe.kind == "transfer":
-        load_embedder(model, settings)
-    return model

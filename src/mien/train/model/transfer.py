@@ -48,8 +48,8 @@ def transfer(recipe: ModelRecipe) -> keras.Model:
     """SFace's fourteen blocks, then the mean and the maximum of blocks 12 and 14, then a dense layer.
 
     Input (S, S, 1) grey, which stands for three equal colours; output (units,). The first `frozen_blocks` blocks keep
-    SFace's weights. Its normalisation is folded into the convolutions: training is half as long again with it (of
-    memory traffic), and a fine-tuned network keeps its statistics anyway. Raises what fetching SFace raises.
+    what `load_embedder` gives them. SFace's normalisation is folded into the convolutions: on a CPU, passing the maps
+    through memory once more for each normalisation costs as much as the convolutions.
     """
     face = keras.Input((recipe.input_size, recipe.input_size, 1), name="face")
     maps, tapped = face, []
@@ -65,7 +65,10 @@ def transfer(recipe: ModelRecipe) -> keras.Model:
 
 
 def load_embedder(model: keras.Model, settings: Settings) -> None:
-    """Give a fresh `transfer` model SFace's weights. Raises RecipeError where SFace's graph is not as expected."""
+    """Give a fresh `transfer` model SFace's weights, slopes above 1 as 1.
+
+    Raises RecipeError where SFace's graph is not as expected, and what fetching SFace raises.
+    """
     path = ensure(Catalog.load(settings).card("sface"), settings)
     for name, weights in _embedder_weights(path):
         layer = model.get_layer(name)

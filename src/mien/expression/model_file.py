@@ -1,4 +1,4 @@
-"""The model to measure: one that mien knows by name, or an ONNX file that has just been trained, its card beside it."""
+"""An expression model to measure or to learn from: one known by name, or an ONNX file with its card beside it."""
 
 from __future__ import annotations
 
