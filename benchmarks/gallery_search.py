@@ -1,12 +1,17 @@
 """The gallery's index against faiss, usearch, hnswlib, and against a loop as face libraries search.
 
     python benchmarks/gallery_search.py [--n 1000000] [--vectors FILE.npy] [--graphs] [--rounds 5]
+    python benchmarks/gallery_search.py --n 10000
+
+The second is a small gallery, one template a person, where the ways of face libraries are tried too: a loop over
+everybody, a pickle that is read for every search, a pandas frame as DeepFace's find has it.
 
 --vectors: (N, D) float rows of any length, embeddings of real faces where you have them; else random directions, four
 templates around each person. Half of the 64 probes are near a template, half are strangers. One thread everywhere; the
-methods take turns, so that a busy machine slows all alike; a time is the best of the rounds, in milliseconds a probe,
-wall clock and (in brackets) of the processor. Recall: how often the best template is that of float64 brute force.
-Memory: how much the process grew. --graphs builds the approximate indexes too, which takes minutes at a million.
+methods take turns, so that a busy machine slows all alike; a time is the best there was, in milliseconds a probe, wall
+clock and (in brackets) of the processor, which alone is meant by "times mien". Recall: how often the best template is
+that of float64 brute force; "as mien": how often it is mien's. Memory: how much the process grew. --graphs builds the
+approximate indexes too, which takes minutes at a million. Prints Markdown.
 
 Peers that are not installed are left out with a line that says so: pip install faiss-cpu usearch hnswlib pandas
 """
@@ -17,8 +22,10 @@ import argparse
 import base64
 import importlib
 import os
+import pickle
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,8 +41,10 @@ BATCH = 64
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 PEOPLE_OF_LOOP = 10_000
 AT_ONCE = 10_000
-LOOPS = ("Python loop", "pandas frame")
+LOOPS = ("loop, np.dot", "loop, cosine", "pickle, then loop", "pandas frame")
 A_FEW = 8  # probes in a batch for a loop, which a batch does not make faster
+SHORTEST = 0.02  # seconds of the processor that are measured at a time
+WARM_UP = 10
 Find = Callable[[np.ndarray], np.ndarray]
 
 
@@ -55,11 +64,18 @@ class Times:
     cpu: float = np.inf
 
     def take(self, find: Find, probes: np.ndarray) -> np.ndarray:
-        wall, cpu = time.perf_counter(), time.process_time()
-        found = find(probes)
-        self.wall = min(self.wall, (time.perf_counter() - wall) / len(probes) * 1000)
-        self.cpu = min(self.cpu, (time.process_time() - cpu) / len(probes) * 1000)
-        return found
+        """Search once, or as often as takes a while, and keep the best time."""
+        began = time.process_time()
+        while True:
+            wall, cpu = time.perf_counter(), time.process_time()
+            found = find(probes)
+            self.cpu = min(self.cpu, (time.process_time() - cpu) / len(probes) * 1000)
+            self.wall = min(self.wall, (time.perf_counter() - wall) / len(probes) * 1000)
+            if time.process_time() - began > SHORTEST:
+                return found
+
+    def __str__(self) -> str:
+        return f"{self.wall:.3f} ({self.cpu:.3f})"
 
 
 def resident() -> float:
@@ -169,12 +185,28 @@ def hnswlib_graph(rows: np.ndarray) -> Find:
     return lambda probes: index.knn_query(probes, 1)[0][:, 0].astype(np.int64)
 
 
-def loop(rows: np.ndarray) -> Find:
-    """One cosine after the other, as face_recognition and its followers do over a list of known people."""
+def loop(rows: np.ndarray, score: Callable[[np.ndarray, np.ndarray], float]) -> Find:
+    """One comparison after the other, as face_recognition's followers do over a list of known people."""
     known = list(rows)
 
     def find(probes: np.ndarray) -> np.ndarray:
-        return np.array([np.argmax([cosine(probe, one) for one in known]) for probe in probes])
+        return np.array([np.argmax([score(probe, one) for one in known]) for probe in probes])
+
+    return find
+
+
+def pickle_then_loop(rows: np.ndarray) -> Find:
+    """A file of known people that every search reads again."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as what reads it
+    pickle.dump({str(number): row for number, row in enumerate(rows)}, file)
+
+    def find(probes: np.ndarray) -> np.ndarray:
+        best = []
+        for probe in probes:
+            file.seek(0)
+            known = pickle.load(file)  # noqa: S301 - what was written above
+            best.append(int(max(known, key=lambda name: cosine(probe, known[name]))))
+        return np.array(best)
 
     return find
 
@@ -212,7 +244,8 @@ def methods(rows: np.ndarray, people: list[str], per_person: int, graphs: bool) 
             "hnswlib": lambda: hnswlib_graph(rows),
         }
     if len(rows) == len(tiny):
-        builders |= {"Python loop": lambda: loop(tiny), "pandas frame": lambda: frame(tiny)}
+        builders |= {LOOPS[0]: lambda: loop(tiny, np.dot), LOOPS[1]: lambda: loop(tiny, cosine)}
+        builders |= {LOOPS[2]: lambda: pickle_then_loop(tiny), LOOPS[3]: lambda: frame(tiny)}
     made = []
     for name, build in builders.items():
         try:
@@ -226,19 +259,23 @@ def measure(made: list[Method], probes: np.ndarray, truth: np.ndarray, rounds: i
     single = {one.name: Times() for one in made}
     batch = {one.name: Times() for one in made}
     found: dict[str, np.ndarray] = {}
+    for one in made:
+        for at in range(0 if one.name in LOOPS else WARM_UP):
+            one.find(probes[at : at + 1])
     for turn in range(rounds):
         for one in made:
             at = turn % len(probes)
             single[one.name].take(one.find, probes[at : at + 1])
             some = probes[:A_FEW] if one.name in LOOPS else probes
             found[one.name] = batch[one.name].take(one.find, some)
-    print(f"{'':18}{'one probe':>20}{f'{BATCH} probes':>20}{'load s':>9}{'MB':>8}{'recall':>8}{'vs mien':>9}")
+    print(f"| | one probe, ms | {BATCH} probes, ms each | load, s | MB | recall | as mien | times mien |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|")
     for one in made:
-        alone, many = single[one.name], batch[one.name]
-        recall = np.mean(found[one.name] == truth[: len(found[one.name])])
+        alone, got = single[one.name], found[one.name]
+        recall, same = (np.mean(got == other[: len(got)]) for other in (truth, found["mien"]))
         print(
-            f"{one.name:18}{alone.wall:10.3f} ({alone.cpu:7.3f}){many.wall:10.3f} ({many.cpu:7.3f})"
-            f"{one.load_seconds:9.2f}{one.megabytes:8.0f}{recall:8.3f}{alone.cpu / single['mien'].cpu:9.2f}"
+            f"| {one.name} | {alone} | {batch[one.name]} | {one.load_seconds:.2f} | {one.megabytes:.0f} "
+            f"| {recall:.3f} | {same:.3f} | {alone.cpu / single['mien'].cpu:.2f} |"
         )
 
 
@@ -258,7 +295,7 @@ def compare(rows: np.ndarray, rng: np.random.Generator, asked: Any, per_person: 
     n_people = -(-len(rows) // per_person)
     people = [base64.b32encode(rng.bytes(16)).decode().rstrip("=").lower() for _ in range(n_people)]
     probes = probes_for(rows, rng)
-    print(f"\n{len(rows):,} templates of {n_people:,} people, {rows.shape[1]} dimensions; mien uses {describe()}")
+    print(f"\n{len(rows):,} templates of {n_people:,} people, {rows.shape[1]} dimensions; mien uses {describe()}\n")
     measure(methods(rows, people, per_person, asked.graphs), probes, truth_of(rows, probes), asked.rounds)
 
 
@@ -280,9 +317,7 @@ def main() -> None:
         rows = unit(np.array(np.load(asked.vectors, allow_pickle=False)[: asked.n], np.float32))
     else:
         rows = made_up(asked.n, rng)
-    compare(rows[:PEOPLE_OF_LOOP], rng, asked, 1)
-    if len(rows) > PEOPLE_OF_LOOP:
-        compare(rows, rng, asked, asked.per_person)
+    compare(rows, rng, asked, asked.per_person if len(rows) > PEOPLE_OF_LOOP else 1)
 
 
 if __name__ == "__main__":

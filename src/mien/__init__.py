@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mien.analyze import Analyzer
     from mien.errors import MienError
     from mien.face import Analysis, Face, Failed, NotAsked
+    from mien.gallery.gallery import Gallery
     from mien.image import open_photo
     from mien.settings import Settings, load_settings
 
@@ -24,12 +25,24 @@ _HOMES = {
     "Face": "mien.face",
     "Failed": "mien.face",
     "NotAsked": "mien.face",
+    "Gallery": "mien.gallery.gallery",
     "open_photo": "mien.image",
     "Settings": "mien.settings",
     "load_settings": "mien.settings",
 }
 
-__all__ = ["Analysis", "Analyzer", "Face", "Failed", "MienError", "NotAsked", "Settings", "load_settings", "open_photo"]
+__all__ = [
+    "Analysis",
+    "Analyzer",
+    "Face",
+    "Failed",
+    "Gallery",
+    "MienError",
+    "NotAsked",
+    "Settings",
+    "load_settings",
+    "open_photo",
+]
 
 
 def __getattr__(name: str) -> Any:

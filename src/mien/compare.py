@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
 
 from mien.analyze import Analyzer
 from mien.decide.calibration import Calibration
+from mien.decide.subject import MIN_QUALITY, Subject, subject_of, unfit
 from mien.decide.verify import DEFAULT_FMR, Answer, Decision, compare, inconclusive
 from mien.errors import SettingsError
-from mien.face import Analysis, Embedding, Face, Failed, Quality
+from mien.face import Analysis, Embedding
 from mien.image import Source
 from mien.record import Record
-
-# A face at least this many times as large in area as the next one is what the photo shows; else it is a group.
-DOMINANT_AREA: Final = 4.0
-
-# Quality is the similarity to be expected, in % of a faultless photo's. At half of it a person's own photos mostly fall
-# below the threshold for one in 10,000 (0.44 against 0.69 on average), and `no match` would say nothing.
-MIN_QUALITY: Final = 50.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,67 +51,30 @@ class Comparer:
         Inconclusive, never an error: no face, several faces of similar size, or too poor a quality.
         """
         analyses = self._analyzer.analyze(first), self._analyzer.analyze(second)
-        subjects = [self._subject(name, one) for name, one in zip(("first", "second"), analyses, strict=True)]
-        decision = self._decide(subjects[0].face, subjects[1].face, subjects[0].doubts + subjects[1].doubts)
-        notes = subjects[0].notes + subjects[1].notes
-        decision = replace(decision, reasons=decision.reasons + notes)
-        return Comparison(decision, *analyses, subjects[0].index, subjects[1].index)
+        subjects = [
+            self._subject(f"{name} photo", one) for name, one in zip(("first", "second"), analyses, strict=True)
+        ]
+        first_face, second_face = (_embedding(one) for one in subjects)
+        decision = self._decide(first_face, second_face, subjects[0].doubts + subjects[1].doubts)
+        decision = replace(decision, reasons=decision.reasons + subjects[0].notes + subjects[1].notes)
+        return Comparison(decision, *analyses, 0 if first_face else None, 0 if second_face else None)
 
-    def _decide(self, first: Face | None, second: Face | None, doubts: tuple[str, ...]) -> Decision:
+    def _subject(self, photo: str, analysis: Analysis) -> Subject:
+        """The face that is compared, with all that speaks against deciding on it."""
+        subject = subject_of(analysis.faces, photo, "compared")
+        poor = unfit(subject.face, self.policy.min_quality, photo) if subject.face else ()
+        return replace(subject, doubts=poor + subject.doubts)
+
+    def _decide(self, first: Embedding | None, second: Embedding | None, doubts: tuple[str, ...]) -> Decision:
         """The decision; where there are doubts, its score is kept and its answer is inconclusive."""
         if first is None or second is None:
             return inconclusive(doubts, self.policy.fmr)
-        assert isinstance(first.embedding, Embedding) and isinstance(second.embedding, Embedding)
-        decision = compare(first.embedding, second.embedding, self._calibration, self.policy.fmr)
+        decision = compare(first, second, self._calibration, self.policy.fmr)
         if not doubts:
             return decision
         return replace(decision, answer=Answer.INCONCLUSIVE, reasons=doubts + decision.reasons)
 
-    def _subject(self, which: str, analysis: Analysis) -> Subject:
-        """The face that a photo is about: its only one, or one that dwarfs the others."""
-        faces = analysis.faces
-        if not faces:
-            return Subject(None, (f"No face was found in the {which} photo.",))
-        face = faces[0]
-        if not isinstance(face.embedding, Embedding):
-            reason = face.embedding.reason if isinstance(face.embedding, Failed) else "it was not asked for"
-            return Subject(None, (f"The face in the {which} photo has no embedding: {reason}",))
-        doubts = self._poor(which, face)
-        notes: tuple[str, ...] = ()
-        if len(faces) > 1:
-            chosen = f"The {which} photo shows {len(faces)} faces; the largest was compared ({_where(face)})."
-            if _area(face) < DOMINANT_AREA * _area(faces[1]):
-                doubts += (chosen + " It is not clear that it is the one meant: crop the photo to one person.",)
-            else:
-                notes = (chosen,)
-        return Subject(0, doubts, notes, face)
 
-    def _poor(self, which: str, face: Face) -> tuple[str, ...]:
-        quality = face.quality
-        if isinstance(quality, Quality) and quality.score >= self.policy.min_quality:
-            return ()
-        if isinstance(quality, Quality):
-            failing = "; ".join(measure.reason for measure in quality.measures if not measure.passed)
-            said = f"{quality.score:.0f} of 100, {self.policy.min_quality:.0f} needed"
-            return (f"The face in the {which} photo is too poor ({said}): {failing or 'see its measures'}.",)
-        reason = quality.reason if isinstance(quality, Failed) else "it was not asked for"
-        return (f"The quality of the face in the {which} photo is unknown: {reason}",)
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """Which face of a photo is compared, what speaks against deciding on it, and what the reader should know."""
-
-    index: int | None
-    doubts: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    face: Face | None = None
-
-
-def _area(face: Face) -> float:
-    return face.detection.box.width * face.detection.box.height
-
-
-def _where(face: Face) -> str:
-    box = face.detection.box
-    return f"{box.width:.0f} x {box.height:.0f} px at {box.x:.0f},{box.y:.0f}"
+def _embedding(subject: Subject) -> Embedding | None:
+    found = subject.face.embedding if subject.face else None
+    return found if isinstance(found, Embedding) else None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
@@ -17,7 +19,8 @@ def plain(value: Any) -> Any:
     """A result as dictionaries, lists, strings and numbers.
 
     A dataclass becomes a dictionary of its fields, led by `status` where its class has one: `ok`, `failed` or
-    `not_asked`. Floats keep seven significant digits, what float32 holds. NaN and infinity become None.
+    `not_asked`. Floats keep seven significant digits, what float32 holds. NaN and infinity become None. Times are ISO
+    8601 in UTC, bytes are base64.
     """
     if is_dataclass(value) and not isinstance(value, type):
         status = getattr(value, "status", None)
@@ -29,6 +32,10 @@ def plain(value: Any) -> Any:
         return value.value
     if isinstance(value, float | np.floating):
         return float(f"{value:.{DIGITS}g}") if np.isfinite(value) else None
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     if isinstance(value, Mapping):

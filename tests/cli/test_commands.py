@@ -205,6 +205,20 @@ def test_doctor(weights: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     assert "self-test: passed" in out and "openvino" in out and "photos a second" in out
 
 
+def test_doctor_shows_no_password(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it prints goes into bug reports."""
+    from mien.cli.doctor import _facts
+    from mien.cli.terminal import stdout_console
+
+    for gallery, shown in (
+        ("postgresql://anna:hunter2@host/people", "postgresql://..."),
+        ("door.gallery", "door.gallery"),
+    ):
+        stdout_console().print(_facts(Settings(gallery=gallery)))
+        out = capsys.readouterr().out
+        assert "hunter2" not in out and shown in out
+
+
 def test_a_closed_pipe_is_no_error(photo: Path) -> None:
     command = shlex.join([*MIEN, "analyze", str(photo), str(photo), "--json", "-"])
     done = subprocess.run(["bash", "-o", "pipefail", "-c", f"{command} | head -c 10"], capture_output=True, text=True)

@@ -8,9 +8,9 @@ import pytest
 from made_up_people import NOW, Brute, calibration, directions, near
 
 from mien.errors import EmbeddingMismatch
-from mien.face import NOT_ASKED, Analysis, Box, Detection, Embedding, Face, Failed, Measure, Quality
+from mien.face import NOT_ASKED, Box, Detection, Embedding, Face, Failed, Measure, Quality
 from mien.gallery.errors import ConsentMissing
-from mien.gallery.gate import Gate, only_face
+from mien.gallery.gate import Gate
 from mien.gallery.people import Consent
 from mien.gallery.records import GalleryPolicy
 
@@ -24,7 +24,7 @@ def gate(**policy: object) -> Gate:
 
 
 def face(vector: np.ndarray = NEW, score: float = 80.0, side: float = 100.0) -> Face:
-    blurred = Measure("sharpness", 0.1, "", 0.5, None, score >= 50, "The face is blurred.")
+    blurred = Measure("sharpness", 0.1, "", 0.5, None, score >= 50, "blurred")
     detection = Detection(Box(0, 0, side, side), 0.9, np.zeros((5, 2), np.float32))
     return Face(detection, quality=Quality(score, (blurred,)), embedding=Embedding(vector, "net@1"))
 
@@ -52,7 +52,7 @@ def test_no_enrolment_without_consent(consent: Consent | None, why: str) -> None
 def test_a_poor_photo_is_refused_with_its_measures() -> None:
     said = gate()(face(score=31.0), CONSENT, NOW)
     assert not said.accepted
-    assert said.reasons == ("The face is too poor (31 of 100, 50 needed).", "The face is blurred.")
+    assert said.reasons == ("The face is too poor (31 of 100, 50 needed): blurred.",)
     assert not gate()(face(score=31.0), CONSENT, NOW, allow_duplicate=True).accepted
 
 
@@ -85,13 +85,3 @@ def test_without_a_calibration_it_says_that_duplicates_were_not_sought() -> None
 def test_another_model_is_an_error() -> None:
     with pytest.raises(EmbeddingMismatch):
         gate()(replace(face(), embedding=Embedding(NEW, "other@2")), CONSENT, NOW)
-
-
-def test_one_face_or_one_that_dwarfs_the_others() -> None:
-    large, middling, small = face(side=100), face(side=60), face(side=40)
-    assert only_face(Analysis(200, 200, ())) == (None, ("No face was found in the photo.",))
-    assert only_face(Analysis(200, 200, (large,))) == (large, ())
-    chosen, notes = only_face(Analysis(200, 200, (large, small)))
-    assert chosen is large and "2 faces" in notes[0]
-    nobody, reasons = only_face(Analysis(200, 200, (large, middling)))
-    assert nobody is None and "crop the photo" in reasons[0]

@@ -36,7 +36,7 @@ def test_the_threshold_grows_with_the_gallery() -> None:
 
 
 def test_score_and_rate_are_each_others_inverse() -> None:
-    for own in (None, leave_out(factor=5.0)):
+    for own in (None, leave_out(factor=1.0), leave_out(factor=5.0), leave_out(factor=0.2)):
         open_set = OpenSet(calibration(), 200, 2.0, own)
         for fpir in (0.5, 0.1, 0.02, 0.005):
             assert open_set.fpir(open_set.threshold(fpir)).value == pytest.approx(fpir, rel=0.15)
@@ -70,22 +70,52 @@ def leave_out(factor: float, n_people: int = 400, seed: int = 0) -> object:
     return own_people(found, n_people - 1)
 
 
+def test_what_30_pairs_of_look_alikes_say_is_worth() -> None:
+    """60 people are each other's closest, two by two: 30 independent pairs, a standard error of 1 / sqrt(30)."""
+    found = [LeftOut(f"{i}", f"{i ^ 1}" if i < 60 else "0", 0.9 - i / 1000, 1.0) for i in range(60)]
+    found += [LeftOut(f"{i}", f"{i - 1}", 0.1, 1.0) for i in range(60, 120)]
+    own = own_people(found, 119)
+    assert own.anchor >= 0.84 and own.spread[1] == pytest.approx(np.exp(1.96 * np.sqrt(2 / 30)), rel=0.05)
+    pairs = own_people([*found[:30], *(replace(one, score=0.2) for one in found[30:])], 119)
+    assert pairs.spread[1] == pytest.approx(np.exp(1.96 / np.sqrt(15)), rel=0.05)
+
+
+def test_one_person_whom_all_resemble_is_one_event() -> None:
+    found = [LeftOut(f"{i}", "0" if i else "1", 0.5 - i / 1000, 1.0) for i in range(200)]
+    own = own_people(found, 199)
+    assert own.spread[1] > np.exp(1.9) and own.spread[0] == pytest.approx(1 / own.spread[1])
+
+
 @pytest.mark.parametrize("factor", [5.0, 15.0])
 def test_people_who_look_alike_raise_the_threshold(factor: float) -> None:
-    plain, alike = OpenSet(calibration(), 400), OpenSet(calibration(), 400, 1.0, leave_out(factor))
+    """More than chance explains: then the upper end of what was counted is what counts."""
+    deep = calibration(smallest=1e-8)
+    plain, alike = OpenSet(deep, 400), OpenSet(deep, 400, 1.0, leave_out(factor))
     assert alike.own_factor == pytest.approx(factor, rel=0.45)
-    raised = alike.threshold(0.01) - plain.threshold(0.01)
-    assert raised == pytest.approx(np.log10(factor) / 10, abs=0.025)
-    assert alike.fpir(0.5).value == pytest.approx(plain.fpir(0.5).value * factor, rel=0.45)
-    assert "times the false matches that the calibration expects" in alike.based_on
+    upper = alike.own_factor * alike.own.spread[1]
+    for asked in (0.01, 0.003):
+        assert alike.threshold(asked) - plain.threshold(asked) == pytest.approx(np.log10(upper) / 10, abs=0.002)
+    rate = alike.fpir(0.5)
+    assert rate.value == pytest.approx(plain.fpir(0.5).value * upper, rel=0.06)
+    assert rate.low < rate.value / alike.own.spread[1] < rate.value <= rate.high
+    assert "the upper end of it counts" in alike.based_on
 
 
-def test_people_who_differ_never_lower_it() -> None:
-    """Strangers may be of another kind than those enrolled."""
+def test_people_who_differ_lower_it_as_far_as_is_sure() -> None:
     plain, unlike = OpenSet(calibration(), 400), OpenSet(calibration(), 400, 1.0, leave_out(0.2))
-    assert unlike.own_factor < 0.5
+    upper = unlike.own_factor * unlike.own.spread[1]
+    assert unlike.own_factor < 0.3 and 0.3 < upper < 0.6
+    assert unlike.threshold(0.01) - plain.threshold(0.01) == pytest.approx(np.log10(upper) / 10, abs=0.002)
+    assert unlike.fpir(0.5).high >= plain.fpir(0.5).high, "strangers may be of another kind than those enrolled"
+
+
+@pytest.mark.parametrize(("factor", "n_people"), [(0.7, 400), (0.2, 200)])
+def test_chance_or_too_few_people_never_lower_it(factor: float, n_people: int) -> None:
+    plain, unlike = OpenSet(calibration(), n_people), OpenSet(calibration(), n_people, 1.0, leave_out(factor, n_people))
+    assert unlike.own_factor < 1
     for fpir in (0.3, 0.05, 0.01):
-        assert unlike.threshold(fpir) == pytest.approx(plain.threshold(fpir), abs=1e-6)
+        assert unlike.threshold(fpir) == pytest.approx(plain.threshold(fpir), abs=0.01)
+        assert unlike.threshold(fpir) >= plain.threshold(fpir) - 1e-9
 
 
 def test_a_large_gallery_answers_where_the_calibration_ends() -> None:
@@ -98,6 +128,7 @@ def test_a_large_gallery_answers_where_the_calibration_ends() -> None:
     assert threshold == pytest.approx(-np.log10(0.0513 / 4000) / 10, abs=0.02)
     rate = open_set.fpir(threshold)
     assert rate.value == pytest.approx(0.05, rel=0.02) and rate.low < 0.05 < rate.high and not rate.extrapolated
+    assert open_set.threshold(0.1) == pytest.approx(-np.log10(0.1054 / 4000) / 10, abs=0.02)
     with pytest.raises(CalibrationError):
         open_set.threshold(1e-4)
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
+from time import monotonic, sleep
 
 import numpy as np
+import pytest
 
+from mien.gallery import direct
 from mien.gallery.index import Filter, Index, Labels
 
 DIM = 32
 READERS = 100
 STEPS = 120
+ALREADY_THERE = 5
+READ_MEANWHILE = 6  # answers that are given between two changes at least
 
 
 def unit(seed: int, n: int) -> np.ndarray:
@@ -39,9 +44,14 @@ def alongside(write: Callable[[], None], read: Callable[[int], int], n_readers: 
         return [one.result() for one in readers]
 
 
-def test_a_hundred_readers_during_enrolment() -> None:
-    """Person n has the n-th vectors, and is put once; some are taken out. Brute force knows each moment's answer."""
+def test_a_hundred_readers_during_enrolment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Person n has the n-th vectors, and is put once; some are taken out. Brute force knows each moment's answer.
+
+    Readers see each moment several times, so that the layout for small galleries is made and thrown away all the time.
+    """
+    monkeypatch.setattr(direct, "_WORTH", 3)
     made = Index(DIM)
+    answers: list[int] = []
     vectors = unit(1, STEPS * 2)
     probes = unit(2, 8)
     exact = vectors.astype(np.float64) @ probes.T.astype(np.float64)
@@ -54,15 +64,22 @@ def test_a_hundred_readers_during_enrolment() -> None:
         """Who is there after so many changes: a change puts a person, and takes out the one before it if of those."""
         return [one for one in range(moment) if one % 7 or one == moment - 1]
 
+    def change(one: int) -> None:
+        progress[1] = one + 1
+        people, counts, ids = [str(one)], [2], [2 * one, 2 * one + 1]
+        if one % 7 == 1:
+            people, counts = [*people, str(one - 1)], [2, 0]
+        rows = vectors[2 * one : 2 * one + 2]
+        made.put_many(people, [Labels()] * len(people), np.array(counts), np.array(ids), rows)
+        progress[0] = one + 1
+
     def write() -> None:
-        for one in range(STEPS):
-            progress[1] = one + 1
-            people, counts, ids = [str(one)], [2], [2 * one, 2 * one + 1]
-            if one % 7 == 1:
-                people, counts = [*people, str(one - 1)], [2, 0]
-            rows = vectors[2 * one : 2 * one + 2]
-            made.put_many(people, [Labels()] * len(people), np.array(counts), np.array(ids), rows)
-            progress[0] = one + 1
+        deadline = monotonic() + 20
+        for one in range(ALREADY_THERE, STEPS):
+            change(one)
+            seen = len(answers)
+            while len(answers) < seen + READ_MEANWHILE and monotonic() < deadline:
+                sleep(0.001)
 
     def read(number: int) -> int:
         column = number % 8
@@ -76,10 +93,14 @@ def test_a_hundred_readers_during_enrolment() -> None:
             person = int(hit.person)
             np.testing.assert_allclose(hit.scores, exact[2 * person : 2 * person + 2, column], atol=1e-4)
             assert hit.template_ids.tolist() == [2 * person, 2 * person + 1]
+        answers.append(last)
         return 1
 
+    for one in range(ALREADY_THERE):
+        change(one)
     assert min(alongside(write, read)) >= 1
     assert made.n_people == len(present(STEPS))
+    assert len(set(answers)) > STEPS // 2
 
 
 def test_replacing_is_seen_as_a_whole_or_not_at_all() -> None:

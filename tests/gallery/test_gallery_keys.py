@@ -11,19 +11,9 @@ import pytest
 from mien.errors import ExtraMissing
 from mien.gallery import master as master_module
 from mien.gallery.errors import GalleryDamaged, GalleryExists, GalleryKeyMissing, GalleryMissing, GalleryNewer, WrongKey
-from mien.gallery.keys import (
-    FORMAT,
-    HEADER_BYTES,
-    MARKS_AT,
-    NO_SLOT,
-    SLOT_BYTES,
-    GalleryKeys,
-    Header,
-    KeyFile,
-    encode_mark,
-    write_key_file,
-)
+from mien.gallery.keys import HEADER_BYTES, MARKS_AT, KeyFile, write_key_file
 from mien.gallery.master import MasterKey, find_master
+from mien.gallery.slots import FORMAT, NO_SLOT, SLOT_BYTES, GalleryKeys, Header, encode_mark
 
 KEY = bytes(range(32))
 

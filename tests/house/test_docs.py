@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import typer.main
 
 from mien.cli.main import COMMANDS
 from mien.errors import MienError
+from mien.gallery.master import MasterKey
 from mien.image import encode_image
 from mien.settings import Settings, load_settings
 from mien.weights.catalog import Catalog
@@ -180,6 +182,20 @@ def test_the_python_example_runs(weights: Settings, astronaut: np.ndarray, tmp_p
     done = subprocess.run([sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("Box(") and len(done.stdout.splitlines()[-1]) > 20
+
+
+@pytest.mark.parametrize("page", [README, ROOT / "docs" / "gallery.md"], ids=lambda page: page.name)
+def test_the_gallery_examples_run(page: Path, weights: Settings, astronaut: np.ndarray, tmp_path: Path) -> None:
+    (tmp_path / "anna").mkdir()
+    for name in ("photo.jpg", "one.jpg", "visitor.jpg", "anna/1.jpg", "anna/2.jpg"):
+        (tmp_path / name).write_bytes(encode_image(astronaut, ".jpg"))
+    example = next(text for language, text in blocks(read(page)) if language == "python" and "Gallery" in text)
+    environment = os.environ | {"MIEN_GALLERY_KEY": MasterKey.new().text}
+    done = subprocess.run(
+        [sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    assert "True" in done.stdout and "Anna" in done.stdout and "is at or over" in done.stdout
 
 
 def test_notice_names_every_card() -> None:

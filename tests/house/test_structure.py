@@ -24,7 +24,8 @@ FLOORS = [
     {"dataset"},
     {"train"},
     {"analyze"},
-    {"compare", "evaluate"},
+    {"compare", "gallery", "cluster"},
+    {"evaluate"},
     {"cli"},
 ]
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

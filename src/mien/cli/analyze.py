@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable
 from contextlib import ExitStack
@@ -16,6 +15,7 @@ from rich.console import Console
 from mien.align.view import FaceView
 from mien.analyze import STAGES, Analyzer, Stage
 from mien.cli.interrupt import Interrupt
+from mien.cli.lines import open_lines, write_line
 from mien.cli.sources import NamedSource, expand
 from mien.cli.terminal import analysis_table, counter, saved_name, stages_allowed, stdout_console, warn
 from mien.cli.weights import reporter
@@ -61,7 +61,7 @@ def analyze(
         wanted, settings, DetectPolicy(detector, min_face), embedder=embedder, fast=fast, progress=reporter()
     )
     with ExitStack() as stack:
-        lines = _open_lines(json_to, stack)
+        lines = open_lines(json_to, stack)
         output = Output(lines, None if lines is sys.stdout else stdout_console(), save, crops, limits)
         raise typer.Exit(_run(analyzer, sources, output))
 
@@ -99,7 +99,7 @@ class Output:
         if self.save or self.crops:
             self._pictures(index, named, analysis)
         if self.lines:
-            _write_line(self.lines, {"schema": SCHEMA, "source": named.name} | analysis.to_dict())
+            write_line(self.lines, {"schema": SCHEMA, "source": named.name} | analysis.to_dict())
         if self.console:
             self.console.print(analysis_table(named.name, analysis))
             self.console.print()
@@ -109,7 +109,7 @@ class Output:
         warn(f"{named.name}: {error}")
         if self.lines:
             problem = {"code": error.code, "cause": error.cause, "cure": error.cure}
-            _write_line(self.lines, {"schema": SCHEMA, "source": named.name, "error": problem})
+            write_line(self.lines, {"schema": SCHEMA, "source": named.name, "error": problem})
 
     def _pictures(self, index: int, named: NamedSource, analysis: Analysis) -> None:
         photo = open_photo(named.source, self.limits)
@@ -141,15 +141,3 @@ def _run(analyzer: Analyzer, sources: list[NamedSource], output: Output) -> int:
     if failed:
         warn(f"{failed} of {len(sources)} photos could not be read.")
     return EXIT_SOME_FAILED if failed else 0
-
-
-def _open_lines(target: str | None, stack: ExitStack) -> TextIO | None:
-    if target is None:
-        return None
-    return sys.stdout if target == "-" else stack.enter_context(open(target, "w", encoding="utf-8"))
-
-
-def _write_line(lines: TextIO, record: dict[str, object]) -> None:
-    """One whole line at once."""
-    lines.write(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n")
-    lines.flush()

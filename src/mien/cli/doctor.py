@@ -16,14 +16,18 @@ from mien.analyze import Analyzer, Stage, default_stages
 from mien.cli.terminal import stdout_console
 from mien.engine.capability import instruction_sets, processor
 from mien.errors import MienError
+from mien.gallery.place import is_server
 from mien.image import Photo, open_photo
 from mien.settings import Settings, config_file, load_settings
 from mien.weights.catalog import Catalog
 from mien.weights.fetch import ensure
 from mien.weights.store import path_of, state_of
 
-PACKAGES = ("mien", "openvino", "onnxruntime", "onnx", "numpy", "opencv-python-headless", "pillow", "simplejpeg")
-EXTRAS = ("pillow-heif", "matplotlib", "scipy")
+PACKAGES = (
+    *("mien", "openvino", "onnxruntime", "onnx", "numpy", "opencv-python-headless", "pillow", "simplejpeg"),
+    *("numkong", "apsw-sqlite3mc", "cryptography"),
+)
+EXTRAS = ("pillow-heif", "matplotlib", "scipy", "psycopg", "keyring")
 SAMPLE = "astronaut"
 EXIT_UNWELL = 1
 
@@ -53,7 +57,8 @@ def _facts(settings: Settings) -> Table:
         table.add_row(name, _version(name))
     table.add_row("settings", f"{config_file()} ({'read' if config_file().is_file() else 'not there, defaults'})")
     for name, value in settings.model_dump().items():
-        table.add_row(f"  {name}", str(value))
+        # The address of a server may hold a password.
+        table.add_row(f"  {name}", "postgresql://..." if name == "gallery" and is_server(value) else str(value))
     return table
 
 

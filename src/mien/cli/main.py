@@ -6,6 +6,7 @@ import os
 import sys
 from importlib import import_module
 
+from mien.cli.printable import printable
 from mien.errors import MienError
 
 # Where each command lives; loaded when called, so that `mien --help` stays fast.
@@ -13,6 +14,7 @@ COMMANDS = {
     "demo": ("mien.cli.demo", "Analyse a sample photo, to see that everything works."),
     "analyze": ("mien.cli.analyze", "Find and describe the faces in photos and folders."),
     "compare": ("mien.cli.compare", "Are two photos of the same person, at the error rate asked for?"),
+    "gallery": ("mien.cli.gallery", "Enrol people, find them, correct and forget them."),
     "calibrate": ("mien.cli.calibrate", "Build a calibration, score to false match rate, from a folder of people."),
     "evaluate": ("mien.cli.evaluate", "Measure accuracy by the field's protocols."),
     "train": ("mien.cli.train", "Train expression models with Keras, and export them."),
@@ -65,9 +67,9 @@ def run(arguments: list[str]) -> int:
         sys.stdout.flush()
         return code
     except MienError as error:
-        print(f"error: {error.cause}", file=sys.stderr)
+        print(f"error: {printable(error.cause)}", file=sys.stderr)
         if error.cure:
-            print(f"       {error.cure}", file=sys.stderr)
+            print(f"       {printable(error.cure)}", file=sys.stderr)
         return EXIT_ERROR
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -9,6 +9,7 @@ from typing import Any
 import typer
 from rich.table import Table
 
+from mien.errors import SettingsError
 from mien.evaluate.classification import Estimate
 
 
@@ -19,7 +20,10 @@ def write_json(record: dict[str, Any], json_to: str | None) -> bool:
         typer.echo(text)
         return False
     if json_to:
-        Path(json_to).write_text(text + "\n", encoding="utf-8")
+        try:
+            Path(json_to).write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise SettingsError(f"{json_to} cannot be written: {error.strerror}.", "Name another file.") from error
     return True
 
 

@@ -10,10 +10,9 @@ from pathlib import Path
 
 from mien.errors import ImageMissing
 from mien.image import ImageLimits
+from mien.image.folder import SUFFIXES, photos_in
 from mien.image.source import read_source
 
-# Only for folders: a file named by itself is read whatever its name, since the content decides.
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif", ".avif"}
 STDIN = "-"
 
 
@@ -39,12 +38,12 @@ def _expand(name: str, limits: ImageLimits) -> Iterator[NamedSource]:
     if name == STDIN:
         yield NamedSource(STDIN, read_source(sys.stdin.buffer, limits))
     elif path.is_dir():
-        yield from _named(sorted(item for item in path.rglob("*") if item.suffix.lower() in SUFFIXES), name)
+        yield from _named(photos_in(path), name)
     elif glob.has_magic(name) and not path.exists():
         found = sorted(Path(item) for item in glob.glob(name, recursive=True))
         yield from _named([item for item in found if item.is_file()], name)
     else:
-        yield NamedSource(name, path)
+        yield NamedSource(_text(name), path)
 
 
 def _named(paths: list[Path], where: str) -> Iterator[NamedSource]:
@@ -52,4 +51,9 @@ def _named(paths: list[Path], where: str) -> Iterator[NamedSource]:
         raise ImageMissing(
             f"There are no images in {where}.", f"Folders are searched for {', '.join(sorted(SUFFIXES))}."
         )
-    yield from (NamedSource(str(path), path) for path in paths)
+    yield from (NamedSource(_text(str(path)), path) for path in paths)
+
+
+def _text(name: str) -> str:
+    """A file's name may hold bytes that are no text, which JSON cannot hold."""
+    return name.encode(errors="backslashreplace").decode()

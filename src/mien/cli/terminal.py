@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mien.analyze import Stage, default_stages
+from mien.cli.printable import printable
 from mien.draw import apparent
 from mien.face import Analysis, Embedding, Expression, Face, FaceMesh, Failed, Quality
 from mien.settings import Settings
@@ -29,7 +30,7 @@ def stdout_console() -> Console:
 
 def warn(text: str) -> None:
     """One line to stderr."""
-    print(text, file=sys.stderr, flush=True)
+    print(printable(text), file=sys.stderr, flush=True)
 
 
 def stages_allowed(settings: Settings) -> tuple[Stage, ...]:

@@ -15,9 +15,9 @@ from typing import Final
 import numpy as np
 
 from mien.decide.calibration import ErrorRate, Knot, Tail
+from mien.decide.tail import Pareto, fit_pareto, ks_distance
 from mien.evaluate.resample import COVERAGE, RULE_OF_30, ImpostorTail, Numbers, draws_of_people
 from mien.evaluate.scores import ScoreCounts, bin_edges, count_scores, impostor_pairs, n_people_pairs
-from mien.evaluate.tail import Pareto, fit_pareto, ks_distance
 from mien.evaluate.templates import Templates
 
 RESAMPLED_FMR: Final = 0.02

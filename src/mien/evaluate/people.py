@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mien.errors import DataError
-
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif", ".avif"}
+from mien.image.folder import SUFFIXES, photos_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ def folder_of_people(root: Path) -> PeoplePhotos:
 
 def folder_of_strangers(root: Path) -> PeoplePhotos:
     """Every photo below `root` as another person. Raises DataError where there is none."""
-    paths = [path for path in sorted(root.rglob("*")) if path.suffix.lower() in SUFFIXES]
+    paths = photos_in(root)
     if not paths:
         raise DataError(f"{root} has no photos.", f"Searched for files ending in {', '.join(sorted(SUFFIXES))}.")
     return PeoplePhotos(tuple(paths), tuple(str(path.relative_to(root)) for path in paths))

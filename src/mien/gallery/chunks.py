@@ -80,10 +80,9 @@ class Chunk:
         spread = max(self.spread[0], new[0]), max(self.spread[1], new[1])
         return replace(self, ids=ids, size=size, spread=spread)
 
-    def without(self, owner: int) -> Chunk:
+    def without(self, rows: NDArray[np.intp]) -> Chunk:
         """With the rows of a person marked as gone."""
         owners = self.owners.copy()
-        rows = self.rows_of(owner)
         owners[rows] = GONE
         return replace(self, owners=owners, dead=self.dead + len(rows))
 

@@ -71,12 +71,19 @@ def decode_profile(content: bytes) -> tuple[Profile, datetime]:
     return Profile(**said, consent=consent), created_at
 
 
+def labels_of(profile: Profile) -> Labels:
+    """What an index filters a person by. Nobody is found after the end of the consent, whatever else is valid."""
+    ends = [one for one in (profile.valid_until, profile.consent and profile.consent.until) if one]
+    start = profile.valid_from.timestamp() if profile.valid_from else None
+    return Labels(profile.tenant, frozenset(profile.groups), start, min(ends).timestamp() if ends else None)
+
+
 def encode_labels(profile: Profile) -> bytes:
-    """What an index filters by, kept beside the vectors so that a scan opens one piece; empty for a plain profile."""
-    limits = [item.timestamp() if item else None for item in (profile.valid_from, profile.valid_until)]
-    if not (profile.tenant or profile.groups or any(item is not None for item in limits)):
+    """Labels, kept beside the vectors so that a scan opens one piece; empty for a plain profile."""
+    labels = labels_of(profile)
+    if labels == Labels():
         return b""
-    return _json([profile.tenant, sorted(profile.groups), *limits])
+    return _json([labels.tenant, sorted(labels.groups), labels.valid_from, labels.valid_until])
 
 
 def decode_labels(content: bytes) -> Labels:

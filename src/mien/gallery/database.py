@@ -18,6 +18,7 @@ from mien.gallery.errors import (
     GalleryNewer,
     GalleryReadOnly,
 )
+from mien.gallery.ground import Connection, number, roll_back
 from mien.gallery.migrations import steps
 
 FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -53,18 +54,6 @@ def connect(path: Path, key: bytes, *, create: bool = False, immutable: bool = F
     return connection
 
 
-def scalar(connection: apsw.Connection, sql: str, values: tuple[apsw.SQLiteValue, ...] = ()) -> apsw.SQLiteValue:
-    """The first column of the first row, None where there is no row."""
-    row = connection.execute(sql, values).fetchone()
-    return None if row is None else row[0]
-
-
-def number(connection: apsw.Connection, sql: str, values: tuple[apsw.SQLiteValue, ...] = ()) -> int:
-    """As `scalar`, for whole numbers; 0 where there is no row."""
-    found = scalar(connection, sql, values)
-    return found if isinstance(found, int) else 0
-
-
 def format_of(connection: apsw.Connection) -> int:
     """The number of the last migration that the file has seen."""
     return number(connection, "PRAGMA user_version")
@@ -92,10 +81,10 @@ def migrate(connection: apsw.Connection) -> None:
             raise
 
 
-def roll_back(connection: apsw.Connection) -> None:
-    """Undo the transaction, where SQLite has not undone it already."""
-    if connection.in_transaction:
-        connection.execute("ROLLBACK")
+def sqlite(connection: Connection) -> apsw.Connection:
+    """A connection of SQLite's own kind, for what only that has."""
+    assert isinstance(connection, apsw.Connection)
+    return connection
 
 
 def truncate_log(connection: apsw.Connection) -> bool:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import secrets
+import shutil
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 
@@ -50,3 +53,24 @@ def write_at(handle: int, content: bytes, offset: int) -> None:
         else:
             os.lseek(handle, offset + written, os.SEEK_SET)
             written += os.write(handle, content[written:])
+
+
+def copy_keys(keys: Path, to: Path) -> None:
+    """Replace the copy of a file of keys as a whole, durably, and overwrite what was there before."""
+    part = to.with_name(f".{to.name}.{secrets.token_hex(4)}.part")
+    with ExitStack() as stack:
+        stack.callback(part.unlink, missing_ok=True)
+        old = stack.enter_context(to.open("r+b")) if os.name == "posix" and to.exists() else None
+        with (
+            keys.open("rb") as source,
+            open(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as target,
+        ):
+            shutil.copyfileobj(source, target)
+            target.flush()
+            sync(target.fileno())
+        part.replace(to)
+        sync_folder(to.parent)
+        if old:
+            old.write(os.urandom(os.fstat(old.fileno()).st_size))
+            old.flush()
+            sync(old.fileno())

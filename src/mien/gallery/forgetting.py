@@ -1,8 +1,9 @@
 """Removing and merging people: the changes that destroy a key.
 
-Keys and rows are in two files, so the order of writes is what keeps them together. Removal: the key is destroyed first,
-then the rows are deleted; a row without its key is finished off when the gallery is next opened. Merging: the rows
-first, with the slot noted as doomed, then the key; a doomed slot is destroyed when the gallery is next opened.
+Keys and rows are in two files, or two transactions, so the order of writes is what keeps them together. Removal: the
+key is destroyed first, then the rows are deleted; a row without its key is finished off when the gallery is next
+opened. Merging: the rows first, with the slot noted as doomed, then the key; a doomed slot is destroyed when the
+gallery is next opened. On a server the next change does it too.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from mien.gallery.content import id_text
-from mien.gallery.database import number, translated
 from mien.gallery.errors import GalleryDamaged, GalleryError
+from mien.gallery.ground import number
 from mien.gallery.reading import Owner, unknown
 from mien.gallery.receipt import Counts, Receipt, sign
 from mien.gallery.rows import RowWriting
@@ -69,7 +70,7 @@ class Forgetting(RowWriting):
         doomed = [slot for (slot,) in self.rows("SELECT slot FROM doomed_slots")]
         for slot in doomed:
             self._destroy(slot)
-            self.connection.execute("INSERT OR IGNORE INTO free_slots VALUES (?)", (slot,))
+            self.connection.execute("INSERT INTO free_slots VALUES (?) ON CONFLICT DO NOTHING", (slot,))
         self.connection.execute("DELETE FROM doomed_slots")
 
     def finish_off(self) -> None:
@@ -77,7 +78,7 @@ class Forgetting(RowWriting):
 
         For records that have seen fewer destructions than their keys: after a kill, or from a backup.
         """
-        with translated(self.folder):
+        with self.home.translated():
             self.keys.mend()
         self.bury()
         for row in self.rows("SELECT number, id, slot, key_check FROM people"):
@@ -89,7 +90,7 @@ class Forgetting(RowWriting):
         self.connection.execute(_COUNT_FREE, (slots,))
 
     def _destroy(self, slot: int) -> None:
-        with translated(self.folder):
+        with self.home.translated():
             epoch = self.keys.destroy(slot)
         # Records that were behind before stay behind, so that they are still brought up to the keys.
         if epoch == self.counters["epoch"] + 1:
@@ -109,7 +110,7 @@ class Forgetting(RowWriting):
         answers = self._delete("DELETE FROM answers WHERE person = ?", owner.number)
         events = self._delete("UPDATE history SET detail = NULL WHERE person = ? AND detail IS NOT NULL", owner.id)
         self._delete("DELETE FROM people WHERE number = ?", owner.number)
-        self._delete("INSERT OR IGNORE INTO free_slots VALUES (?)", owner.slot)
+        self._delete("INSERT INTO free_slots VALUES (?) ON CONFLICT DO NOTHING", owner.slot)
         seq = self.event("remove", owner.id, None, {})
         whom, now = sha256(id_text(owner.id).encode()).hexdigest(), datetime.now(UTC)
         counts = Counts(templates, crops, events, negatives, answers)

@@ -1,10 +1,12 @@
 """From a score to the false positive identification rate (FPIR): how often a stranger is called one of the people.
 
-Two things are asked, and the worse of the two answers counts. The calibration of single comparisons, at this gallery's
-size: with N people and independent comparisons, FPIR = 1 - (1 - FMR) ** N. That is too pessimistic where few strangers
-make most of the false matches, and far too optimistic where all the people are of one sex and origin. So the gallery's
-own people are asked too: each is left out in turn and searched for among the others, and what the closest of those
-score is counted. FPIR: ISO/IEC 19795-1:2021, 3.24; leaving one out: Grother and Ngan, NIST IR 8009 (2014).
+Two things are asked. The calibration of single comparisons, at this gallery's size: with N people and independent
+comparisons, FPIR = 1 - (1 - FMR) ** N. That is too pessimistic where the people differ more than those of the
+calibration, and far too optimistic where all are of one sex and origin. So the gallery's own people are asked too: each
+is left out in turn and searched for among the others, and what the closest of those score is counted. Where the two
+agree within the interval of what was counted, the worse counts; where they do not, the calibration is not about such
+people, and the upper end of that interval counts. FPIR: ISO/IEC 19795-1:2021, 3.24; leaving one out: Grother and Ngan,
+NIST IR 8009 (2014).
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.decide.calibration import Calibration, CalibrationError, ErrorRate
-from mien.evaluate.tail import fit_pareto
+from mien.decide.tail import fit_pareto
 
 # A person with m templates, of which the closest counts, draws m ** 0.8 times the false matches of one with a single
 # template: m ** 0.72 to m ** 0.86 on LFW with m of 2 to 4 at FMR 5e-3 to 1e-4, m ** 1 where photos have nothing in
@@ -29,6 +31,8 @@ TRIALS_EXPONENT_LOW: Final = 0.7
 # Doddington's rule: 30 events tell a rate to 30 %.
 EVENTS: Final = 30.0
 FEWEST_PEOPLE: Final = 50
+# Fewer are never taken to need less than the calibration says: a rate of 1 % would be followed over more than a decade.
+FEWEST_TO_LOWER: Final = 300
 ANCHOR_SHARE: Final = 0.05
 TAIL_SHARE: Final = 0.1
 FEWEST_IN_TAIL: Final = 100
@@ -36,6 +40,7 @@ FEWEST_IN_TAIL: Final = 100
 EXTRAPOLATED: Final = 0.1
 REPLICATES: Final = 400
 COVERAGE: Final = (2.5, 97.5)
+NORMAL: Final = 1.96
 Numbers = NDArray[np.float64]
 
 
@@ -55,7 +60,7 @@ class OwnPeople:
 
     n_owners: people that were left out. n_people: people that each was searched among. scores: (P,) float64, falling:
     the score of the closest other person. shares: (P,) the share of owners that reach it. spread: low and high of the
-    counted rates, relative to them (95 %, people resampled). tails: (R, 3) float64, resampled fits of the tail over
+    rate at the anchor, relative to it (95 %). tails: (R, 3) float64, resampled fits of the tail over
     `tail_from`: share over it, shape and scale of the generalised Pareto distribution; the first row is the fit itself;
     none where fewer than 100 people lie over it.
     """
@@ -118,15 +123,28 @@ def own_people(found: Sequence[LeftOut], n_people: int) -> OwnPeople | None:
     weights = np.array([one.weight for one in ranked])
     pairs = np.array([(names[one.owner], names[one.other]) for one in ranked])
     shares = np.cumsum(weights) / len(owners)
-    # Resampling both people of a pair: one look-alike of many is one event, not many.
-    draws = np.random.default_rng(1).poisson(1.0, (REPLICATES, len(names))).astype(np.float64)
-    drawn = weights * draws[:, pairs[:, 0]] * draws[:, pairs[:, 1]] / len(owners)
     top = int(np.searchsorted(shares, max(EVENTS / len(owners), ANCHOR_SHARE))) + 1
-    low, high = np.percentile(drawn[:, :top].sum(axis=1) / shares[min(top, len(shares)) - 1], COVERAGE)
     n_tail = int(np.searchsorted(shares, TAIL_SHARE)) + 1
     start = float(scores[min(n_tail, len(scores) - 1)]) - 1e-9
-    tails = _tails(scores[:n_tail] - start, np.vstack([weights / len(owners), drawn])[:, :n_tail], len(owners))
-    return OwnPeople(len(owners), n_people, scores, shares, (float(low), float(high)), tails, start)
+    # Resampling both people of a pair: one look-alike of many is one event, not many.
+    draws = np.random.default_rng(1).poisson(1.0, (REPLICATES, len(names))).astype(np.float64)
+    drawn = weights[:n_tail] * draws[:, pairs[:n_tail, 0]] * draws[:, pairs[:n_tail, 1]]
+    tails = _tails(scores[:n_tail] - start, np.vstack([weights[:n_tail], drawn]) / len(owners), len(owners))
+    return OwnPeople(len(owners), n_people, scores, shares, _spread_of(pairs[:top], weights[:top]), tails, start)
+
+
+def _spread_of(pairs: NDArray[np.intp], weights: Numbers) -> tuple[float, float]:
+    """Low and high of a sum of weights over (P, 2) pairs of people, relative to it, 95 %.
+
+    Pairs that share a person vary together: the variance is the sum of squares over people less that over pairs.
+    Resampling people would claim up to three times as much where few share one. Source: Aronow, Samii and Assenova,
+    Cluster-robust variance estimation for dyadic data, Political Analysis 23 (2015).
+    """
+    people = np.bincount(pairs.ravel(), weights=np.repeat(weights, 2))
+    same = np.unique(pairs.min(axis=1) * len(people) + pairs.max(axis=1), return_inverse=True)[1]
+    variance = (people**2).sum() - (np.bincount(same, weights=weights) ** 2).sum()
+    half = NORMAL * math.sqrt(variance) / float(weights.sum())
+    return math.exp(-half), math.exp(half)
 
 
 def _tails(excess: Numbers, masses: Numbers, n_owners: int) -> Numbers:
@@ -162,8 +180,12 @@ class OpenSet:
         if self._beyond(score):
             return own
         calibrated = self._by_calibration(score)
+        high = max(calibrated.high, own.high)
+        if self._own_speaks:
+            value = _rate(_hazard(own.value) * self.own.spread[1])
+            return ErrorRate(value, own.low, max(high, value), own.extrapolated)
         worse = max(calibrated, own, key=lambda rate: rate.value)
-        return ErrorRate(worse.value, worse.low, max(calibrated.high, own.high), worse.extrapolated)
+        return ErrorRate(worse.value, worse.low, high, worse.extrapolated)
 
     def threshold(self, fpir: float) -> float:
         """The lowest score that keeps the FPIR at `fpir`.
@@ -174,13 +196,16 @@ class OpenSet:
             raise CalibrationError(f"{fpir} is no false positive identification rate.", "Give a number such as 0.01.")
         fmr = _rate(_hazard(fpir) / self._trials(TRIALS_EXPONENT))
         own_share = _rate(_hazard(fpir) / self._growth)
-        if self.own is not None and own_share >= self.own.share(self.own.anchor):
-            return max(self.calibration.threshold(fmr), self.own.counted_score(own_share))
-        needed = fmr / max(1.0, self.own_factor)
+        if self.own is not None:
+            counted = _rate(_hazard(own_share) / self._lift)
+            if counted >= self.own.share(self.own.anchor):
+                score = self.own.counted_score(counted)
+                return score if self._own_speaks else max(self._calibrated(fmr), score)
+        needed = fmr / self._factor
         if needed >= self.calibration.smallest_fmr:
             return self.calibration.threshold(needed)
         if self.own is not None and len(self.own.tails) and own_share >= self.own.smallest_fpir:
-            return max(self.own.tail_score(own_share), float(np.nextafter(self.calibration.knots[-1].score, 2)))
+            return max(self.own.tail_score(own_share), self._calibrated(needed))
         raise CalibrationError(
             f"A false positive identification rate of {fpir:.2g} among {self.n_people:,} people needs a false match"
             f" rate of {needed:.1g}, below what calibration {self.calibration.id!r} supports, even extrapolated"
@@ -191,7 +216,7 @@ class OpenSet:
     @property
     def smallest_fpir(self) -> float:
         """The smallest FPIR that calibration and gallery support at this size, to two digits."""
-        trials = self._trials(TRIALS_EXPONENT) * max(1.0, self.own_factor)
+        trials = self._trials(TRIALS_EXPONENT) * self._factor
         rates = [_rate(trials * _hazard(self.calibration.smallest_fmr))]
         if self.own is not None and len(self.own.tails):
             rates.append(_rate(_hazard(self.own.smallest_fpir) * self._growth))
@@ -213,11 +238,38 @@ class OpenSet:
         text = f"{self.calibration.based_on}; at {self.n_people:,} people with {each}"
         if self.own is None:
             return f"{text}; too few of them to see whether they look alike more than those do"
+        low, high = (self.own_factor * end for end in self.own.spread)
         counts = "the larger one counts" if self.own_factor > 1 else "the calibration's rate counts"
+        if self._own_speaks:
+            counts = "that is another rate, and the upper end of it counts"
         return (
-            f"{text}; {self.own.n_owners:,} of them, each left out in turn, have {self.own_factor:.2g} times the false"
-            f" matches that the calibration expects: {counts}"
+            f"{text}; {self.own.n_owners:,} of them, each left out in turn, have {self.own_factor:.2g} ({low:.2g} to"
+            f" {high:.2g}) times the false matches that the calibration expects: {counts}"
         )
+
+    @property
+    def _own_speaks(self) -> bool:
+        """Whether what the own people say differs from the calibration by more than chance, and they are enough."""
+        if self.own is None:
+            return False
+        low, high = (self.own_factor * end for end in self.own.spread)
+        return low > 1 or (high < 1 and self.own.n_owners >= FEWEST_TO_LOWER)
+
+    @property
+    def _lift(self) -> float:
+        """What the counted rates are multiplied by."""
+        return self.own.spread[1] if self.own is not None and self._own_speaks else 1.0
+
+    @property
+    def _factor(self) -> float:
+        """What the calibration's rates are multiplied by, where nothing is counted any more."""
+        return self.own_factor * self._lift if self._own_speaks else max(1.0, self.own_factor)
+
+    def _calibrated(self, fmr: float) -> float:
+        """The calibration's threshold, its end where the rate lies beyond."""
+        if fmr >= self.calibration.smallest_fmr:
+            return self.calibration.threshold(fmr)
+        return float(np.nextafter(self.calibration.knots[-1].score, 2))
 
     @property
     def _growth(self) -> float:

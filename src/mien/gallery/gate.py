@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from mien.compare import DOMINANT_AREA
 from mien.decide.calibration import Calibration, ErrorRate
+from mien.decide.subject import unfit
 from mien.errors import EmbeddingMismatch
-from mien.face import Analysis, Box, Embedding, Face, Failed, Quality
-from mien.gallery.errors import ConsentMissing
+from mien.face import Embedding, Face
 from mien.gallery.identify import Search
+from mien.gallery.labels import Filter
 from mien.gallery.people import Consent
 from mien.gallery.records import GalleryPolicy
+from mien.gallery.rules import check_consent
 from mien.record import Record
 
 LOOKALIKES: Final = 5
@@ -59,7 +59,7 @@ class Admission(Record):
 class Gate:
     """Judges faces for one gallery. calibration: None where there is none for `model`; duplicates are not sought then.
 
-    n_people: who is enrolled at present.
+    n_people: who is enrolled at present. keep: among whom look-alikes are sought, such as one tenant's people.
     """
 
     policy: GalleryPolicy
@@ -67,6 +67,7 @@ class Gate:
     calibration: Calibration | None
     index: Search
     n_people: int
+    keep: Filter | None = None
 
     def __call__(
         self,
@@ -82,9 +83,14 @@ class Gate:
         allowed, and EmbeddingMismatch for an embedding of another model.
         """
         self.check_consent(consent, now)
-        reasons = self._unfit(face)
+        reasons = unfit(face, self.policy.min_quality)
         if not isinstance(face.embedding, Embedding):
             return Admission(False, reasons)
+        if face.embedding.model != self.model:
+            raise EmbeddingMismatch(
+                f"The gallery's templates are of {self.model}, this face was embedded by {face.embedding.model}.",
+                "Embed with the gallery's model.",
+            )
         lookalikes, notes = self._lookalikes(face.embedding, same_as)
         found = tuple(one.sentence() for one in lookalikes)
         if allow_duplicate:
@@ -92,41 +98,8 @@ class Gate:
         return Admission(not reasons and not found, reasons + found, lookalikes, notes)
 
     def check_consent(self, consent: Consent | None, now: datetime | None = None) -> None:
-        """Raises ConsentMissing where the policy asks for a consent, and it is absent, incomplete or not in force."""
-        if not self.policy.require_consent:
-            return
-        cure = "Record who agreed, when, to what purpose and how; a policy with require_consent=False asks for none."
-        if consent is None:
-            raise ConsentMissing("This gallery enrols nobody without a consent record.", cure)
-        empty = [name for name in ("given_by", "purpose", "how") if not getattr(consent, name).strip()]
-        if empty:
-            raise ConsentMissing(f"The consent record does not say: {', '.join(empty)}.", cure)
-        at = now or datetime.now(UTC)
-        if consent.given_at > at:
-            raise ConsentMissing(f"The consent is dated in the future ({consent.given_at:%Y-%m-%d}).", cure)
-        if consent.until is not None and consent.until <= at:
-            raise ConsentMissing(f"The consent ran out on {consent.until:%Y-%m-%d}.", "Ask for it anew.")
-
-    def _unfit(self, face: Face) -> tuple[str, ...]:
-        """What speaks against the face itself."""
-        reasons: tuple[str, ...] = ()
-        if isinstance(face.embedding, Embedding):
-            if face.embedding.model != self.model:
-                raise EmbeddingMismatch(
-                    f"The gallery's templates are of {self.model}, this face was embedded by {face.embedding.model}.",
-                    "Embed with the gallery's model.",
-                )
-        else:
-            why = face.embedding.reason if isinstance(face.embedding, Failed) else "it was not asked for."
-            reasons += (f"The face has no embedding: {why}",)
-        quality = face.quality
-        if not isinstance(quality, Quality):
-            why = quality.reason if isinstance(quality, Failed) else "it was not asked for."
-            return (*reasons, f"The quality of the face is unknown: {why}")
-        if quality.score >= self.policy.min_quality:
-            return reasons
-        said = f"The face is too poor ({quality.score:.0f} of 100, {self.policy.min_quality:.0f} needed)."
-        return (*reasons, said, *(measure.reason for measure in quality.measures if not measure.passed))
+        """As `rules.check_consent`."""
+        check_consent(consent, self.policy, now or datetime.now(UTC))
 
     def _lookalikes(self, embedding: Embedding, same_as: str | None) -> tuple[tuple[Lookalike, ...], tuple[str, ...]]:
         if self.calibration is None:
@@ -135,7 +108,7 @@ class Gate:
             return (), ()
         asked = max(self.policy.duplicate_fmr, self.calibration.smallest_fmr)
         threshold = self.calibration.threshold(asked)
-        hits = self.index.search(embedding.vector[None], LOOKALIKES + 1)[0]
+        hits = self.index.search(embedding.vector[None], LOOKALIKES + 1, self.keep)[0]
         rates = [(hit, self.calibration.fmr(hit.best)) for hit in hits if hit.person != same_as]
         found = [
             Lookalike(hit.person, float(hit.best), fmr, fmr.value * self.n_people)
@@ -143,24 +116,3 @@ class Gate:
             if hit.best >= threshold
         ]
         return tuple(found[:LOOKALIKES]), ()
-
-
-def only_face(analysis: Analysis) -> tuple[Face | None, tuple[str, ...]]:
-    """The face that a photo to enrol shows, and what the operator should know about the choice.
-
-    It is the photo's only face, or one at least four times as large in area as the next; else None and the reason.
-    """
-    faces: Sequence[Face] = analysis.faces
-    if not faces:
-        return None, ("No face was found in the photo.",)
-    if len(faces) == 1:
-        return faces[0], ()
-    box = faces[0].detection.box
-    chosen = f"The photo shows {len(faces)} faces; the largest is at {box.x:.0f},{box.y:.0f}."
-    if _area(box) < DOMINANT_AREA * _area(faces[1].detection.box):
-        return None, (chosen + " It is not clear whose it is: crop the photo to one person.",)
-    return faces[0], (chosen,)
-
-
-def _area(box: Box) -> float:
-    return box.width * box.height

@@ -3,50 +3,54 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib.metadata import version
 from typing import Any, Final
 
+import numkong
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.gallery.planes import CODE, PROBE_CODE, Int8s
 
 try:
-    import numkong
-except ImportError:  # pragma: no cover
-    numkong = None  # type: ignore[assignment]
-
-try:
     import onnxruntime
 except ImportError:  # pragma: no cover
     onnxruntime = None
 
-# From so many probes on, a matrix product is faster than one pass over the rows for each.
-FEW: Final = 2
+# From so many probes on, ONNX Runtime's product with unsigned rows is faster than numkong's.
+MANY: Final = 9
 _SIGN: Final = np.uint8(0x80)
 
 
 def products(rows: Int8s, codes: Int8s) -> NDArray[Any]:
     """(N, P) whole numbers, int32 or float32: each of (N, D) rows, -127..127, with each of (P, D) codes, -63..63.
 
-    One or two probes: numkong, which reads each byte once. More: ONNX Runtime's integer matrix product. Where one is
-    not installed: float32 and BLAS, exact as well since no sum reaches 2 ** 24.
+    One probe: numkong row by row. More: numkong's integer matrix product. Many: ONNX Runtime's, where it is installed.
     """
-    if len(codes) <= FEW:
-        return _by_pass(rows, codes) if numkong is not None else _by_blas(rows, codes)
-    return _by_matrix(rows, codes) if _integer_product() is not None else _by_blas(rows, codes)
+    if len(codes) == 1:
+        out = np.empty((1, len(rows)), np.float32)
+        numkong.cdist(codes, rows, "dot", out=out, out_dtype="float32")  # exact: no sum reaches 2 ** 24
+        return out.T
+    if len(codes) >= MANY and _integer_product() is not None:
+        return _by_matrix(rows, codes)
+    return np.asarray(numkong.dots_packed(rows, packed(codes)))
+
+
+def packed(rows: Int8s) -> numkong.PackedMatrix:
+    """A copy of (N, D) rows in an order in which one probe meets them three times as fast; D + 20 bytes a row."""
+    return numkong.dots_pack(rows, dtype="int8")
+
+
+def products_packed(rows: numkong.PackedMatrix, code: Int8s) -> NDArray[np.int32]:
+    """(N,) the products of (1, D) codes with rows that were packed."""
+    sums: NDArray[np.int32] = np.asarray(numkong.dots_packed(code, rows))[0]
+    return sums
 
 
 def describe() -> str:
     """Which libraries compute here, for people."""
-    few = f"numkong {numkong.__version__}" if hasattr(numkong, "__version__") else "numkong" if numkong else "numpy"
-    many = f"ONNX Runtime {onnxruntime.__version__}" if _integer_product() is not None else "numpy"
-    return f"{few} for {FEW} probes at most, {many} for more"
-
-
-def _by_pass(rows: Int8s, codes: Int8s) -> NDArray[np.float32]:
-    out = np.empty((len(codes), len(rows)), np.float32)
-    numkong.cdist(codes, rows, "dot", out=out, out_dtype="float32")
-    return out.T
+    many = f"ONNX Runtime {onnxruntime.__version__}" if _integer_product() is not None else "the same"
+    return f"numkong {version('numkong')}, for {MANY} probes or more {many}"
 
 
 def _by_matrix(rows: Int8s, codes: Int8s) -> NDArray[np.int32]:
@@ -54,15 +58,6 @@ def _by_matrix(rows: Int8s, codes: Int8s) -> NDArray[np.int32]:
     shifted = np.bitwise_xor(rows.view(np.uint8), _SIGN)
     sums: NDArray[np.int32] = _integer_product().run(None, {"rows": shifted, "codes": np.ascontiguousarray(codes.T)})[0]
     return sums
-
-
-def _by_blas(rows: Int8s, codes: Int8s) -> NDArray[np.float32]:
-    """In blocks whose float copy stays in the processor's cache."""
-    across = codes.T.astype(np.float32)
-    out = np.empty((len(rows), len(codes)), np.float32)
-    for start in range(0, len(rows), 512):
-        np.matmul(rows[start : start + 512].astype(np.float32), across, out=out[start : start + 512])
-    return out
 
 
 @cache

@@ -42,6 +42,15 @@ class Filter:
     groups: frozenset[str] = frozenset()
     at: float | None = None
 
+    def passes(self, labels: Labels) -> bool:
+        """Whether a person with these labels passes."""
+        start, end = labels.valid_from, labels.valid_until
+        return (
+            (self.tenant is None or labels.tenant == self.tenant)
+            and (not self.groups or not self.groups.isdisjoint(labels.groups))
+            and (self.at is None or ((start is None or start <= self.at) and (end is None or self.at < end)))
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelView:

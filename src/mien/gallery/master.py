@@ -120,6 +120,18 @@ def key_file(name: str) -> Path:
     return config_file().parent / "gallery-keys" / f"{name}.key"
 
 
+def new_master() -> MasterKey:
+    """The key for a new gallery: that of the environment where it is set, else a fresh one in its default file.
+
+    The file is written first: a gallery must never be without its key.
+    """
+    if os.environ.get(VARIABLE):
+        return MasterKey.from_environment()
+    master = MasterKey.new()
+    master.save(key_file(master.name))
+    return master
+
+
 def find_master(name: str) -> MasterKey:
     """The master key called `name`: from the environment where it is set, else the default file, else the keyring.
 

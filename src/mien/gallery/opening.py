@@ -24,15 +24,17 @@ import apsw
 
 from mien.face import Floats
 from mien.gallery.content import id_text
-from mien.gallery.database import connect, damaged, format_of, migrate, read_only, scalar, translated
+from mien.gallery.database import connect, damaged, format_of, migrate, read_only, translated
 from mien.gallery.disk import sync_folder
 from mien.gallery.errors import GalleryBusy, GalleryExists
-from mien.gallery.keys import FORMAT, NO_SLOT, GalleryKeys, Header, KeyFile, encode_mark, write_key_file
+from mien.gallery.ground import Connection, scalar
+from mien.gallery.keys import KeyFile, write_key_file
 from mien.gallery.master import MasterKey
 from mien.gallery.migrations import steps
 from mien.gallery.records import GalleryInfo, GalleryPolicy
 from mien.gallery.rotation import make_rotation
 from mien.gallery.seal import ID_BYTES
+from mien.gallery.slots import FORMAT, NO_SLOT, GalleryKeys, Header, encode_mark
 from mien.gallery.vault import RootKeys, Vault
 
 KEYS: Final = "keys"
@@ -158,13 +160,13 @@ def fill_records(path: Path, root: RootKeys, info: GalleryInfo, rotation: Floats
     return connection
 
 
-def read_vault(connection: apsw.Connection, root: RootKeys) -> Vault:
-    """What seals and opens the content of these records."""
+def read_vault(connection: Connection, root: RootKeys, number: int) -> Vault:
+    """What seals and opens the content of these records, which have format `number`."""
     info, rotation = (
         scalar(connection, "SELECT content FROM meta WHERE name = ?", (one,)) for one in ("info", "rotation")
     )
     assert isinstance(info, bytes) and isinstance(rotation, bytes)
-    said = root.open_info(info, format_of(connection))
+    said = root.open_info(info, number)
     return Vault(root, said, root.open_rotation(rotation, said.dim))
 
 
@@ -179,6 +181,6 @@ def _open_records(folder: Path, keys: KeyFile, writable: bool, wait: float) -> O
         if not writable and format_of(connection) < steps()[-1][0]:
             raise read_only(folder)
         migrate(connection)
-        return Opened(folder, keys, read_vault(connection, root), writable, wait)
+        return Opened(folder, keys, read_vault(connection, root, format_of(connection)), writable, wait)
     finally:
         connection.close()

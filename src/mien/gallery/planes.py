@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from mmap import mmap
 from typing import Any, Final
@@ -46,13 +47,11 @@ def checked(vectors: Floats, dim: int) -> Floats:
         raise GalleryModel(
             f"Vectors of shape {rows.shape}, where (N, {dim}) was expected.", "Embed with the gallery's own model."
         )
-    with np.errstate(over="ignore", invalid="ignore"):
-        length = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-        wrong = np.flatnonzero(~(np.abs(length - 1) <= _UNIT_TOLERANCE))
-    if len(wrong):
-        raise GalleryError(
-            f"Vector {wrong[0]} has length {length[wrong[0]]:.4g}, not 1.", "Divide it by its length before."
-        )
+    length = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    right = np.abs(length - 1) <= _UNIT_TOLERANCE
+    if not right.all():
+        wrong = int(right.argmin())
+        raise GalleryError(f"Vector {wrong} has length {length[wrong]:.4g}, not 1.", "Divide it by its length before.")
     return rows
 
 
@@ -109,13 +108,21 @@ class Probes:
     @classmethod
     def of(cls, vectors: Floats) -> Probes:
         """From (P, D) float32 rows of length 1."""
-        fixed = np.rint(vectors.astype(np.float64) * FIXED)
-        exact = fixed / FIXED
-        steps = np.abs(exact).max(axis=1) / PROBE_CODE
-        codes = np.rint(exact / steps[:, None])
-        rest = np.linalg.norm(exact - steps[:, None] * codes, axis=1)
-        up = 1 + 1e-9
-        return cls(fixed, codes.astype(np.int8), steps, np.linalg.norm(exact, axis=1) * up, rest * up)
+        fixed = np.rint(np.multiply(vectors, FIXED, dtype=np.float64))
+        steps = np.abs(fixed).max(axis=1) / PROBE_CODE
+        codes = np.rint(fixed / steps[:, None])
+        rest = fixed - steps[:, None] * codes
+        lengths, leftovers = (np.sqrt(np.vecdot(rows, rows)) * ((1 + 1e-9) / FIXED) for rows in (fixed, rest))
+        return cls(fixed, codes.astype(np.int8), steps / FIXED, lengths, leftovers)
+
+    def each(self) -> Iterator[Probes]:
+        """One after the other, as the only one."""
+        if len(self.codes) == 1:
+            yield self
+            return
+        for one in range(len(self.codes)):
+            at = slice(one, one + 1)
+            yield Probes(self.fixed[at], self.codes[at], self.steps[at], self.lengths[at], self.leftovers[at])
 
     def margins(self, step: float, spread: tuple[float, float]) -> Doubles:
         """(P,) how far a coarse score may lie from the exact one, for rows of these spreads (see `spreads`).

@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.face import Floats
 from mien.gallery.chunks import GONE, Chunk
+from mien.gallery.direct import Later
+from mien.gallery.hit import Hit
 from mien.gallery.kernels import products
 from mien.gallery.labels import Filter, LabelView
+from mien.gallery.leaving import Leaving
 from mien.gallery.planes import Doubles, Probes
 from mien.gallery.roster import Int32s, RosterView
 
 _SETTLE_AT: Final = 1024
 _AT_ONCE: Final = 4096
 _FEW: Final = 128
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Hit:
-    """A person found: scores (T,) float32 of all the person's templates, in the order in which they were put.
-
-    template_ids: (T,) int64, theirs. best: the highest score, a cosine of -1..1 to the stored precision.
-    """
-
-    person: str
-    scores: Floats
-    template_ids: NDArray[np.int64]
-    best: float
+_ROWS_COMPARED: Final = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,10 +32,18 @@ class View:
     chunks: tuple[Chunk, ...]
     people: RosterView
     labels: LabelView
+    leaving: Leaving
+    later: Later = field(default_factory=Later)
 
     def search(self, probes: Probes, k: int, keep: Filter | None) -> list[list[Hit]]:
         """For each probe the k best people, the best first; equal scores by the bytes of the id."""
         passed = None if keep is None else self.labels.allowed(keep)[self.people.labels]
+        if passed is not None and passed.all():
+            # Picking rows takes as long as the scan itself.
+            passed = None
+        direct = self.later.of(self.chunks)
+        if direct is not None and direct.ranks(k):
+            return [direct.search(one, k, passed, self.people) for one in probes.each()]
         pool = _Pool(probes, k)
         for place, chunk in enumerate(self.chunks):
             _scan(pool, place, chunk, passed)
@@ -202,7 +200,15 @@ def _scan(pool: _Pool, place: int, chunk: Chunk, passed: NDArray[np.bool_] | Non
 def _reaching(sums: NDArray[Any], limit: Doubles) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Rows and columns of the (N, P) sums of at least limit (P,), which are whole numbers or -inf."""
     bounds = np.clip(limit, -(2.0**30), 2.0**30).astype(sums.dtype)
-    if sums.shape[1] == 1:
+    n, width = sums.shape
+    if width == 1:
         rows = np.flatnonzero(sums[:, 0] >= bounds[0])
         return rows, np.zeros_like(rows)
-    return np.divmod(np.flatnonzero(sums >= bounds), sums.shape[1])
+    reached = np.empty(sums.shape, np.bool_)
+    # Several rows at a time: a comparison of one short row after the other takes as long as the product.
+    together = min(n, _ROWS_COMPARED)
+    whole = n - n % together
+    wide = reached[:whole].reshape(-1, together * width)
+    np.greater_equal(sums[:whole].reshape(wide.shape), np.tile(bounds, together), out=wide)
+    np.greater_equal(sums[whole:], bounds, out=reached[whole:])
+    return np.divmod(np.flatnonzero(reached), width)

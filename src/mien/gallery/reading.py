@@ -1,10 +1,9 @@
-"""Reading people from SQLite: rows in, nouns out. A `Reading` is one connection, for one thread at a time."""
+"""Reading people: rows in, nouns out. A `Reading` is one connection, for one thread at a time."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import apsw
 import numpy as np
 
 from mien.gallery.content import (
@@ -17,9 +16,8 @@ from mien.gallery.content import (
     id_texts,
     moment,
 )
-from mien.gallery.database import number
 from mien.gallery.errors import GalleryDamaged, PersonUnknown
-from mien.gallery.keys import KeyFile
+from mien.gallery.ground import Connection, Keys, Value, number
 from mien.gallery.people import Event, Negative, PastAnswer, Person, Template
 from mien.gallery.records import Change, StoredVectors
 from mien.gallery.rotation import rotate_back
@@ -47,7 +45,7 @@ def unknown(person_id: str) -> PersonUnknown:
 class Reading:
     """Queries over one connection. Rows whose key is destroyed are passed over: those people are gone."""
 
-    def __init__(self, connection: apsw.Connection, vault: Vault, keys: KeyFile) -> None:
+    def __init__(self, connection: Connection, vault: Vault, keys: Keys) -> None:
         self.connection = connection
         self.vault = vault
         self.keys = keys
@@ -78,7 +76,7 @@ class Reading:
             raise unknown(person_id)
         return owner, seal
 
-    def people(self, where: str, values: tuple[apsw.SQLiteValue, ...]) -> list[Person]:
+    def people(self, where: str, values: tuple[Value, ...]) -> list[Person]:
         """People by the rest of a query."""
         rows = self.rows(f"{_PERSON} {where}", values)
         return [found for row in rows if (found := self._person(Owner(*row[:4]), *row[4:]))]
@@ -217,6 +215,6 @@ class Reading:
         said, created_at = decode_profile(seal.open(Table.PROFILE, owner.number, profile))
         return Person(id_text(owner.id), said, created_at, n_templates, seq)
 
-    def rows(self, sql: str, values: tuple[apsw.SQLiteValue, ...] = ()) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str, values: tuple[Value, ...] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query."""
         return self.connection.execute(sql, values).fetchall()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -17,6 +17,7 @@ from mien.gallery.errors import GalleryDamaged, GalleryMissing
 from mien.record import Record
 
 FORMAT: Final = "mien-receipt/1"
+RECEIPTS: Final = "receipts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +47,6 @@ class Receipt(Record):
     signature: str = ""
     format: str = FORMAT
 
-    def to_dict(self) -> dict[str, Any]:
-        """Fields as JSON has them; the time as ISO 8601 in UTC."""
-        # `slots=True` makes the class anew, so that `super()` without arguments would not find it.
-        return Record.to_dict(self) | {"at": self.at.astimezone(UTC).isoformat()}
-
 
 def sign(receipt: Receipt, key: Ed25519PrivateKey) -> Receipt:
     """The receipt with its signature."""
@@ -70,7 +66,7 @@ def verify_receipt(receipt: Receipt, public_key: bytes) -> bool:
 def save_receipt(receipt: Receipt, folder: Path) -> None:
     """Write the receipt durably to `folder`/<person_sha256>.json, in place of an earlier one for the same removal."""
     folder.mkdir(exist_ok=True)
-    path = folder / f"{receipt.person_sha256}.json"
+    path = receipt_path(receipt, folder)
     part = path.with_suffix(".part")
     with part.open("w", encoding="utf-8") as file:
         file.write(receipt.to_json() + "\n")
@@ -80,16 +76,33 @@ def save_receipt(receipt: Receipt, folder: Path) -> None:
     sync_folder(folder)
 
 
+def receipt_path(receipt: Receipt, folder: Path) -> Path:
+    """Where `save_receipt` writes it."""
+    return folder / f"{receipt.person_sha256}.json"
+
+
 def load_receipt(path: Path) -> Receipt:
     """Read a receipt's file. Raises GalleryMissing, and GalleryDamaged where it is not one."""
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-        own = {"at": datetime.fromisoformat(fields["at"]), "counts": Counts(**fields["counts"])}
-        return Receipt(**fields | own)
+        return parse_receipt(path.read_text(encoding="utf-8"), str(path))
     except OSError as error:
         raise GalleryMissing(f"The receipt {path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise _no_receipt(str(path)) from error
+
+
+def parse_receipt(text: str, where: str) -> Receipt:
+    """Read a receipt's JSON; `where` is what an error calls it. Raises GalleryDamaged where it is not one."""
+    try:
+        fields = json.loads(text)
+        own = {"at": datetime.fromisoformat(fields["at"]), "counts": Counts(**fields["counts"])}
+        return Receipt(**fields | own)
     except (ValueError, TypeError, KeyError) as error:
-        raise GalleryDamaged(f"{path} is not a receipt of a removal.") from error
+        raise _no_receipt(where) from error
+
+
+def _no_receipt(where: str) -> GalleryDamaged:
+    return GalleryDamaged(f"{where} is not a receipt of a removal.")
 
 
 def _signed_bytes(receipt: Receipt) -> bytes:

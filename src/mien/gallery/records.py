@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.errors import SettingsError
 from mien.face import Floats
 from mien.gallery.labels import Labels
 from mien.gallery.people import Event, Negative, PastAnswer, Person, Profile, Template
@@ -35,6 +36,19 @@ class GalleryPolicy(Record):
     keep_answers_days: int = 0
     min_quality: float = 50.0
     duplicate_fmr: float = 1e-5
+
+    def __post_init__(self) -> None:
+        """Raises SettingsError for a value that cannot be."""
+        limits = {
+            "max_templates": (1, 1000),
+            "keep_answers_days": (0, 36_500),
+            "min_quality": (0, 100),
+            "duplicate_fmr": (0, 1),
+        }
+        for name, (low, high) in limits.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise SettingsError(f"The policy's {name} is {value}.", f"It goes from {low} to {high}.")
 
 
 @dataclass(frozen=True, slots=True)

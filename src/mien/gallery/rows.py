@@ -1,19 +1,18 @@
-"""What every change of a SQLite gallery is made of: counters, slots, events, shelves."""
+"""What every change of a gallery is made of: counters, slots, events, shelves."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 
 from mien.gallery.content import Shelf, encode_detail
-from mien.gallery.database import scalar, translated
 from mien.gallery.errors import PersonUnknown
+from mien.gallery.ground import Home, scalar
 from mien.gallery.people import Template
 from mien.gallery.reading import Owner, Reading
-from mien.gallery.receipt import Receipt, save_receipt
+from mien.gallery.receipt import Receipt
 from mien.gallery.seal import Seal, Table
 
 COUNTERS = ("seq", "number", "slots", "epoch")
@@ -22,12 +21,14 @@ COUNTERS = ("seq", "number", "slots", "epoch")
 class RowWriting(Reading):
     """One open transaction. New keys wait in `fresh` until `finish` writes them, just before the commit."""
 
-    def __init__(self, reading: Reading, folder: Path) -> None:
+    def __init__(self, reading: Reading, home: Home) -> None:
         super().__init__(reading.connection, reading.vault, reading.keys)
-        self.folder = folder
-        self.counters = {name: self.counter(name) for name in COUNTERS}
+        self.home = home
+        counted = dict(self.rows("SELECT name, value FROM counters"))
+        self.counters: dict[str, int] = {name: counted[name] for name in COUNTERS}
         self.fresh: dict[int, bytes] = {}
         self.receipts: list[Receipt] = []
+        self._has_free_slots = True
 
     def key(self, slot: int) -> bytes | None:
         """The data key in a slot, also where this transaction is about to write it."""
@@ -35,9 +36,8 @@ class RowWriting(Reading):
 
     def finish(self) -> None:
         """Make receipts and keys durable; what is left to do is the commit."""
-        with translated(self.folder):
-            for receipt in self.receipts:
-                save_receipt(receipt, self.folder / "receipts")
+        with self.home.translated():
+            self.home.conclude(self.connection, self.receipts, self.counters["seq"])
             if self.fresh:
                 self.keys.put(self.fresh)
         values = [(value, name) for name, value in self.counters.items()]
@@ -50,10 +50,12 @@ class RowWriting(Reading):
 
     def free_slot(self) -> int:
         """A slot that nobody uses."""
-        free = scalar(self.connection, "SELECT slot FROM free_slots LIMIT 1")
+        # Asked until there is none: in a batch of thousands that is one question.
+        free = scalar(self.connection, "SELECT slot FROM free_slots LIMIT 1") if self._has_free_slots else None
         if isinstance(free, int):
             self.connection.execute("DELETE FROM free_slots WHERE slot = ?", (free,))
             return free
+        self._has_free_slots = False
         return self.next("slots") - 1
 
     def event(self, kind: str, person: bytes | None, seal: Seal | None, detail: Mapping[str, str]) -> int:

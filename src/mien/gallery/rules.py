@@ -9,24 +9,32 @@ import numpy as np
 
 from mien.face import Floats
 from mien.gallery.errors import ConsentMissing, GalleryError, GalleryModel
-from mien.gallery.people import Profile
+from mien.gallery.people import Consent
 from mien.gallery.records import GalleryInfo, GalleryPolicy
 
 UNIT_TOLERANCE = 1e-3
 
 
-def check_consent(profile: Profile, policy: GalleryPolicy, now: datetime) -> None:
-    """Raises ConsentMissing where the policy asks for consent and there is none that still holds."""
+def check_consent(consent: Consent | None, policy: GalleryPolicy, now: datetime) -> None:
+    """Raises ConsentMissing where the policy asks for a consent, and it is absent, incomplete or not in force.
+
+    Raises GalleryError for a time without a time zone.
+    """
     if not policy.require_consent:
         return
-    if profile.consent is None:
+    cure = "Record who agreed, when, to what purpose and how; a policy with require_consent=False asks for none."
+    if consent is None:
+        raise ConsentMissing("This gallery enrols nobody without a consent record.", cure)
+    empty = [name for name in ("given_by", "purpose", "how") if not getattr(consent, name).strip()]
+    if empty:
+        raise ConsentMissing(f"The consent record does not say: {', '.join(empty)}.", cure)
+    if any(one.tzinfo is None for one in (consent.given_at, consent.until or now)):
+        raise GalleryError("A time without a time zone was given.", "Times in a gallery need a time zone, such as UTC.")
+    if consent.given_at > now:
+        raise ConsentMissing(f"The consent is dated in the future ({consent.given_at:%Y-%m-%d}).", cure)
+    if consent.until is not None and consent.until <= now:
         raise ConsentMissing(
-            "The gallery asks for a record of consent, and none was given.",
-            "Say who agreed, when, to what purpose and how; or make the gallery with a policy that asks for none.",
-        )
-    if profile.consent.until is not None and profile.consent.until <= now:
-        raise ConsentMissing(
-            f"The consent ran out at {profile.consent.until.isoformat()}.", "Ask anew, or remove the person."
+            f"The consent ran out on {consent.until:%Y-%m-%d}.", "Ask for it anew, or remove the person."
         )
 
 

@@ -101,7 +101,7 @@ def lookup_tag(key: bytes, kind: str, text: str) -> bytes:
     Who reads the records without that key learns nothing; who has both the records and the key can tell which people
     share a name, and can test a name or number that they guess.
     """
-    return hmac.digest(key, f"{kind}\0{text}".encode(), "sha256")[:16]
+    return hmac.digest(key, f"{kind}\0{text}".encode(errors="surrogatepass"), "sha256")[:16]
 
 
 def same_name(name: str) -> str:

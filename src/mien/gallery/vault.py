@@ -13,11 +13,11 @@ import numpy as np
 
 from mien.face import Floats
 from mien.gallery.content import Shelf, decode_probe, decode_shelf, encode_probe, encode_shelf, moment
-from mien.gallery.keys import GalleryKeys
 from mien.gallery.people import Template
 from mien.gallery.records import GalleryInfo, GalleryPolicy
 from mien.gallery.rotation import rotate, rotate_back
 from mien.gallery.seal import Seal, Table, derive, key_check, lookup_tag, same_name
+from mien.gallery.slots import GalleryKeys
 
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 

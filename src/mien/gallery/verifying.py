@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
-
-import apsw
 
 from mien.gallery.content import decode_labels, decode_profile, encode_labels, id_text
 from mien.gallery.errors import GalleryError
+from mien.gallery.ground import Home
 from mien.gallery.reading import Owner, Reading
-from mien.gallery.receipt import load_receipt, verify_receipt
+from mien.gallery.receipt import verify_receipt
 from mien.gallery.seal import Seal, Table
 
 PAGE = 1000
 
 
-def verify(reading: Reading, folder: Path) -> list[str]:
+def verify(reading: Reading, home: Home) -> list[str]:
     """As `Records.verify`."""
     problems: list[str] = []
     try:
-        said = [str(row[0]) for row in reading.rows("PRAGMA integrity_check")]
-        problems += [f"database: {line}" for line in said if line != "ok"]
+        problems += [f"database: {line}" for line in home.check(reading.connection)]
         problems += _keys(reading)
         after = 0
         while rows := reading.rows("SELECT * FROM people WHERE number > ? ORDER BY number LIMIT ?", (after, PAGE)):
@@ -30,10 +27,13 @@ def verify(reading: Reading, folder: Path) -> list[str]:
             after = rows[-1][0]
         problems += _strays(reading)
         problems += _own(reading)
-    except apsw.Error as error:
+    except Exception as error:
+        plain = home.plain(error)
+        if plain is None:
+            raise
         # What is corrupt is already listed, or is why the check cannot go on.
-        problems.append(f"database: {error}")
-    return problems + _receipts(reading, folder)
+        problems.append(f"database: {plain.cause}")
+    return problems + _receipts(reading, home)
 
 
 def _keys(reading: Reading) -> list[str]:
@@ -116,13 +116,12 @@ def _strays(reading: Reading) -> list[str]:
     return problems + ([f"history: {count} details of nobody"] if count else [])
 
 
-def _receipts(reading: Reading, folder: Path) -> list[str]:
+def _receipts(reading: Reading, home: Home) -> list[str]:
     public = reading.vault.root.signer.public_key().public_bytes_raw()
     problems = []
-    for path in sorted((folder / "receipts").glob("*.json")):
-        try:
-            if not verify_receipt(load_receipt(path), public):
-                problems.append(f"receipt {path.name}: the signature is wrong")
-        except GalleryError as error:
-            problems.append(f"receipt {path.name}: {error.cause}")
+    for name, receipt in home.receipts(reading.connection):
+        if isinstance(receipt, GalleryError):
+            problems.append(f"receipt {name}: {receipt.cause}")
+        elif not verify_receipt(receipt, public):
+            problems.append(f"receipt {name}: the signature is wrong")
     return problems

@@ -1,4 +1,4 @@
-"""Enrolling and changing people in SQLite: what `Records.write` gives."""
+"""Enrolling and changing people: what `Records.write` gives."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from mien.gallery.rules import check_consent, check_vectors
 from mien.gallery.seal import ID_BYTES, KEY_BYTES, Table
 
 
-class SqliteWriting(Forgetting):
-    """One transaction of `SqliteRecords`; as `Writing` has it."""
+class SqlWriting(Forgetting):
+    """As `Writing` has it, over either database."""
 
     def add_person(self, profile: Profile, templates: Sequence[Template]) -> str:
         """As `Writing.add_person`."""
         now = datetime.now(UTC)
-        check_consent(profile, self.vault.info.policy, now)
+        check_consent(profile.consent, self.vault.info.policy, now)
         vectors = check_vectors([one.vector for one in templates], self.vault.info)
         person, key = secrets.token_bytes(ID_BYTES), secrets.token_bytes(KEY_BYTES)
         slot, row, seal = self.free_slot(), self.next("number"), self.vault.seal(key, person)
@@ -68,7 +68,7 @@ class SqliteWriting(Forgetting):
 
     def change_profile(self, person_id: str, profile: Profile, kind: str = "change") -> None:
         """As `Writing.change_profile`."""
-        check_consent(profile, self.vault.info.policy, datetime.now(UTC))
+        check_consent(profile.consent, self.vault.info.policy, datetime.now(UTC))
         owner, seal = self.owner(person_id)
         before = self.person(person_id)
         content = seal.close(Table.PROFILE, owner.number, encode_profile(profile, before.created_at))

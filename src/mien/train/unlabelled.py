@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +20,13 @@ from mien.errors import DataError, ImageError
 from mien.expression.frame import FrameExpression
 from mien.face import Pixels
 from mien.image import open_photo
+from mien.image.folder import photos_in
 from mien.settings import Settings
-
-PHOTO_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 
 
 def photos_below(folder: Path) -> list[Path]:
     """All photos in a folder and its folders, by name. Raises DataError where there are none."""
-    photos = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES)
+    photos = photos_in(folder)
     if not photos:
         raise DataError(f"There is no photo below {folder}.", "Check the path.")
     return photos

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mien.evaluate.tail import Pareto, fit_pareto, ks_distance
+from mien.decide.tail import Pareto, fit_pareto, ks_distance
 
 
 @pytest.mark.parametrize(("shape", "scale"), [(-0.3, 0.1), (-0.1, 0.05), (0.1, 1.0)])

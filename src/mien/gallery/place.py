@@ -1,0 +1,80 @@
+"""Where a gallery is: a folder, or a schema of a PostgreSQL server; which records keep it follows from that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from mien.gallery.disk import copy_keys
+from mien.gallery.errors import GalleryError
+from mien.gallery.master import MasterKey, find_master, new_master
+from mien.gallery.opening import KEYS
+from mien.gallery.records import GalleryPolicy
+from mien.gallery.renewal import restore
+from mien.gallery.sqlite import SqliteRecords
+from mien.settings import Settings
+
+if TYPE_CHECKING:
+    from mien.gallery.postgres import PostgresRecords
+
+Place: TypeAlias = str | Path
+SERVER = ("postgresql://", "postgres://")
+
+
+def place_of(place: Place | None, settings: Settings) -> str:
+    """The place named, or the one of the settings."""
+    return str(place or settings.gallery or settings.data_dir / "gallery")
+
+
+def is_server(place: str) -> bool:
+    """Whether the records are a server's."""
+    return place.startswith(SERVER)
+
+
+def keys_on_server() -> GalleryError:
+    """A server's keys are no file."""
+    return GalleryError("The keys are the server's, not a file.", "Dump their schema with the server's tools.")
+
+
+def open_records(place: str, master: MasterKey | None = None) -> SqliteRecords | PostgresRecords:
+    """Open what is there. Raises what `SqliteRecords` and `PostgresRecords` raise."""
+    if not is_server(place):
+        return SqliteRecords(Path(place).expanduser(), master)
+    from mien.gallery.postgres import PostgresRecords
+
+    return PostgresRecords(place, master)
+
+
+def create_records(
+    place: str, model: str, dim: int, policy: GalleryPolicy, master: MasterKey | None = None
+) -> SqliteRecords | PostgresRecords:
+    """Make a gallery. Raises what `SqliteRecords.create` and `PostgresRecords.create` raise."""
+    master = master or new_master()
+    if not is_server(place):
+        return SqliteRecords.create(Path(place).expanduser(), model, dim, policy, master)
+    from mien.gallery.postgres import PostgresRecords
+
+    return PostgresRecords.create(place, model, dim, policy, master)
+
+
+def restore_records(place: str, backup: Path, keys: Path | None = None, master: MasterKey | None = None) -> None:
+    """Put a backup in the place of the records, as `renewal.restore` has it.
+
+    keys: the copy of the file of keys, used where the gallery's own is gone. Whoever was removed since the backup is
+    gone when this returns. Raises GalleryError for keys of a server, whose schema of keys its own tools bring back.
+    """
+    if is_server(place):
+        if keys:
+            raise keys_on_server()
+        from mien.gallery.postgres import PostgresRecords
+
+        with PostgresRecords(place, master) as records:
+            records.restore(backup)
+        return
+    folder = Path(place).expanduser()
+    if keys and not (folder / KEYS).exists():
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        copy_keys(keys, folder / KEYS)
+    restore(folder, backup, find_master if master is None else lambda _: master)
+    # Opening finishes off people whose keys are destroyed.
+    open_records(place, master).close()
