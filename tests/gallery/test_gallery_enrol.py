@@ -126,6 +126,13 @@ def test_several_photos_of_one_stranger_do_not_vouch_for_each_other(gallery: Gal
     assert refusals(gallery, [*studio.of(BEN, 2), *studio.of(DORA, 2)])[0][0] == "unlike", "two people, two photos each"
 
 
+def test_known_templates_outweigh_any_number_of_new_photos(gallery: Gallery) -> None:
+    enrol(gallery, "Anna", ANNA)
+    studio = studio_of(gallery)
+    done = gallery.add_photos("Anna", [*studio.of(CARL, 3), *studio.of(ANNA)])
+    assert [one.code for one in done.photos] == ["unlike"] * 3 + ["ok"]
+
+
 def test_a_row_of_photos_that_change_little_by_little_is_one_person() -> None:
     """Each looks like the next one, the first does not look like the last."""
     made = [np.cos(a) * ANNA + np.sin(a) * BEN for a in np.arange(5) * 0.9]

@@ -213,6 +213,14 @@ class Crowd:
                 assert listed[0] == number
 
 
+def test_corrections_of_somebody_removed_are_forgotten_in_memory_too(gallery: Gallery) -> None:
+    gallery.correct("Anna", studio_of(gallery).shoot(face(near(ANNA, 0.5, 1))))
+    live = LiveIndex(gallery.records, calibration())
+    assert len(live().negatives) == 1 == live().n_people
+    gallery.remove("Anna")
+    assert live().negatives == {} and live().n_people == 0 == len(live().index)
+
+
 def test_many_threads_ask_while_one_enrols_and_removes(tmp_path: Path, place: str) -> None:
     """Whoever was acknowledged before a question is found, whoever was removed before it is not; scores are true."""
     crowd, stop = Crowd(new_gallery(tmp_path, place), 120), Event()

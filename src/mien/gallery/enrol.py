@@ -184,11 +184,6 @@ def name_of(photo: Source, number: int) -> str:
     return str(photo).encode(errors="backslashreplace").decode() if isinstance(photo, str | Path) else f"photo {number}"
 
 
-def refused(candidates: Sequence[Candidate]) -> tuple[str, ...]:
-    """Every reason, with its photo."""
-    return tuple(f"{one.judged.source}: {reason}" for one in candidates for reason in one.judged.reasons)
-
-
 def folders_of_people(folder: Path) -> list[tuple[str, list[Path]]]:
     """One folder a person, named by it (underscores are spaces), by name; those that begin with `_` or `.` are none.
 
