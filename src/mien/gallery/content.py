@@ -23,12 +23,15 @@ from mien.gallery.seal import ID_BYTES
 ID_LETTERS: Final = 26
 _PROFILE: Final = tuple(item.name for item in fields(Profile) if item.name != "consent")
 _BASE32: Final = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", dtype=np.uint8)
+_PAIRS: Final = [chr(one) + chr(two) for one in _BASE32 for two in _BASE32]
 _HEAD: Final = Struct("<II")
 
 
 def id_text(raw: bytes) -> str:
     """16 bytes as 26 lower-case characters of base32 (RFC 4648, without padding)."""
-    return base64.b32encode(raw).decode().rstrip("=").lower()
+    # `base64` takes four times as long, which counts when thousands are enrolled at once.
+    number = int.from_bytes(raw) << 2
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])
 
 
 def id_texts(raw: Sequence[bytes]) -> tuple[str, ...]:
@@ -170,7 +173,7 @@ def _with_moments(said: Mapping[str, Any], names: Sequence[str]) -> dict[str, An
 
 
 def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_stored_moment).encode()
+    return _ENCODER.encode(value).encode()
 
 
 def _stored_moment(value: Any) -> str:
@@ -179,3 +182,6 @@ def _stored_moment(value: Any) -> str:
     if value.tzinfo is None:
         raise GalleryError("A time without a time zone was given.", "Times in a gallery need a time zone, such as UTC.")
     return value.astimezone(UTC).isoformat()
+
+
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_stored_moment)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -47,8 +48,7 @@ def check_vectors(vectors: Sequence[Floats], info: GalleryInfo) -> Floats:
                 f"Embed with {info.model}, or make a gallery for the other embedder.",
             )
     stacked = np.array(vectors, dtype=np.float32).reshape(-1, info.dim)
-    lengths = np.sqrt(np.einsum("nd,nd->n", stacked, stacked))
-    # A comparison with NaN is false, so that this refuses it too.
-    if not bool(np.all(np.abs(lengths - 1) <= UNIT_TOLERANCE)):
+    # One by one: a person has few, and whole batches of people pass here. A comparison with NaN is false: refused too.
+    if not all(abs(math.sqrt(row.dot(row)) - 1) <= UNIT_TOLERANCE for row in stacked):
         raise GalleryError("A vector is not of unit length.", "Give vectors as the embedder made them.")
     return stacked
