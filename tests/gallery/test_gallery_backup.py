@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,12 +20,16 @@ from tests.gallery.stored_people import (
     template,
 )
 
-from mien.gallery.errors import GalleryBusy, GalleryDamaged, GalleryExists, GalleryMissing, PersonUnknown, WrongKey
+from mien.gallery import renewal
+from mien.gallery.disk import copy_keys
+from mien.gallery.errors import GalleryBusy, GalleryDamaged, GalleryExists, GalleryKeyMissing, GalleryMissing, PersonUnknown, WrongKey
 from mien.gallery.master import MasterKey
+from mien.gallery.place import restore_records
 from mien.gallery.receipt import load_receipt, verify_receipt
 from mien.gallery.records import Writing
 from mien.gallery.renewal import restore
 from mien.gallery.sqlite import SqliteRecords
+from mien.gallery.vault import RootKeys, Vault
 
 
 def find(_: str) -> MasterKey:
@@ -160,6 +165,59 @@ def test_nothing_is_overwritten_by_a_backup(records: AnyRecords, tmp_path: Path)
 
 
 @only_sqlite
+@pytest.mark.parametrize("other", ["rekey", "restore"])
+def test_a_gallery_renewed_while_a_backup_is_checked_is_left_alone(
+    records: SqliteRecords, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    """The keys that were opened before are wiped by then: put back, they would open nothing."""
+    records.backup(tmp_path / "b")
+    check = renewal.check_backup
+
+    def meanwhile(backup: Path, root: RootKeys, epoch: int) -> Vault:
+        monkeypatch.undo()
+        with SqliteRecords(records.folder, MASTER) as also:
+            also.rekey() if other == "rekey" else restore(records.folder, tmp_path / "b", find)
+        return check(backup, root, epoch) if other == "restore" else records._vault()
+
+    monkeypatch.setattr(renewal, "check_backup", meanwhile)
+    with pytest.raises(GalleryBusy, match="at this moment"):
+        restore(records.folder, tmp_path / "b", find)
+    with SqliteRecords(records.folder, MASTER) as again:
+        assert names(again) == ["Anna", "Bob", "Carl"] and again.verify() == []
+
+
+@only_sqlite
+def test_keys_that_do_not_fit_the_backup_are_not_put_there(records: SqliteRecords, tmp_path: Path) -> None:
+    """Or else the right ones would be passed over the next time."""
+    with new_gallery(tmp_path / "other", MASTER):
+        copy_keys(tmp_path / "other" / "keys", tmp_path / "wrong keys")
+    copy_keys(records.folder / "keys", tmp_path / "right keys")
+    records.backup(tmp_path / "b")
+    place = tmp_path / "new machine"
+    with pytest.raises(GalleryDamaged, match="no backup of this gallery"):
+        restore_records(str(place), tmp_path / "b", tmp_path / "wrong keys", MASTER)
+    restore_records(str(place), tmp_path / "b", tmp_path / "right keys", MASTER)
+    with SqliteRecords(place, MASTER) as again:
+        assert names(again) == ["Anna", "Bob", "Carl"]
+
+
+@only_sqlite
+def test_a_copy_of_the_keys_is_one_copy(records: SqliteRecords, tmp_path: Path) -> None:
+    """What was there before, or was left there by a kill, is overwritten and not only deleted."""
+    to, left = tmp_path / "stick" / "door[1].keys", tmp_path / "stick" / ".door[1].keys.0123abcd.part"
+    to.parent.mkdir()
+    keys = (records.folder / "keys").read_bytes()
+    for path in (to, left):
+        path.write_bytes(keys)
+        os.link(path, tmp_path / f"blocks of {path.name}")
+    copy_keys(records.folder / "keys", to)
+    assert [path.name for path in to.parent.iterdir()] == [to.name] and to.read_bytes() == keys
+    for path in (to, left):
+        blocks = (tmp_path / f"blocks of {path.name}").read_bytes()
+        assert len(blocks) == len(keys) and keys[512:576] not in blocks
+
+
+@only_sqlite
 def test_nobody_writes_while_a_backup_is_put_back(records: SqliteRecords, tmp_path: Path) -> None:
     records.backup(tmp_path / "b")
     with records.write(), pytest.raises(GalleryBusy):
@@ -204,3 +262,25 @@ def test_everything_is_in_a_backup(galleries: Galleries, records: AnyRecords, tm
 def enrol_in(writing: Writing) -> str:
     """Somebody, in a change that is open."""
     return writing.add_person(profile("Passer-by"), [template(9)])
+
+
+@only_sqlite
+def test_keys_older_than_the_backup_would_take_newcomers_for_removed(records: SqliteRecords, tmp_path: Path) -> None:
+    """They would be deleted with a signed receipt, though nobody removed them."""
+    old = (records.folder / "keys").read_bytes()
+    with records.write() as writing:
+        writing.remove(next(records.people()).id)
+    enrol(records, "Dora", 77)
+    records.backup(tmp_path / "b")
+    records.close()
+    (records.folder / "keys").write_bytes(old)
+    with pytest.raises(GalleryDamaged, match="older than"):
+        restore(records.folder, tmp_path / "b", find)
+
+
+@only_sqlite
+def test_lost_keys_are_named_with_the_way_back(records: SqliteRecords) -> None:
+    records.close()
+    (records.folder / "keys").unlink()
+    with pytest.raises(GalleryKeyMissing, match="lost its file of keys.*restore BACKUP --keys"):
+        SqliteRecords(records.folder, MASTER)

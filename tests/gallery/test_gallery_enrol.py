@@ -273,3 +273,15 @@ def test_without_a_calibration_duplicates_are_not_sought_and_it_is_said(gallery:
     gallery.calibration = None
     done = gallery.enrol(profile("Again"), [*studio_of(gallery).of(ANNA), *studio_of(gallery).of(BEN)])
     assert done.n_kept == 2 and "Duplicates were not sought" in done.photos[0].notes[0]
+
+
+def test_a_photo_is_stored_once(gallery: Gallery) -> None:
+    """Nor is one that a correction says is somebody else's."""
+    first, second, wrong = (studio_of(gallery).of(ANNA, 1, cosine)[0] for cosine in (0.9, 0.85, 0.6))
+    done = gallery.enrol(profile("Anna"), [first, first])
+    assert [one.code for one in done.photos] == ["ok", "copy"] and done.n_kept == 1
+    gallery.correct("Anna", wrong)
+    more = gallery.add_photos("Anna", [first, second, wrong])
+    assert [one.code for one in more.photos] == ["copy", "ok", "copy"]
+    assert "template" in more.photos[0].reasons[0] and "Correction" in more.photos[2].reasons[0]
+    assert gallery.person("Anna").n_templates == 2

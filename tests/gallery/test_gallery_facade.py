@@ -15,7 +15,7 @@ from made_up_photos import CONSENT, LONG_AGO, MASTER, enrol, face, moment, new_g
 from tests.gallery.stored_people import OnServer, bytes_of
 
 from mien import Gallery as PublicGallery
-from mien.errors import ImageMissing, WeightsCardInvalid, WeightsUnknown
+from mien.errors import DataError, ImageMissing, WeightsCardInvalid, WeightsUnknown
 from mien.face import NOT_ASKED, Failed
 from mien.gallery.asking import Ask, embedder_of
 from mien.gallery.errors import (
@@ -183,7 +183,7 @@ def test_the_rate_is_that_among_the_people_searched(tmp_path: Path) -> None:
         gallery.remove(one)
     alone, both = (who(gallery, DORA, Ask(keep=keep)) for keep in (Filter("b"), Filter()))
     assert alone.threshold == pytest.approx(before[0]) and both.threshold > alone.threshold
-    assert "among 1 people" in alone.reasons[0] and "among 2 people" in both.reasons[0]
+    assert "among 1 person" in alone.reasons[0] and "among 2 people" in both.reasons[0]
 
 
 def test_groups_and_dates_say_who_can_be_found(tmp_path: Path) -> None:
@@ -244,6 +244,27 @@ def test_a_correction_needs_one_clear_face(gallery: Gallery) -> None:
         gallery.correct("Ben", studio.shoot(replace(face(BEN), embedding=NOT_ASKED)))
     with pytest.raises(PersonUnknown):
         gallery.correct("Nobody", studio.shoot(face(BEN)))
+
+
+def test_a_correction_can_be_taken_back(gallery: Gallery) -> None:
+    stranger = near(BEN, 0.6, 5)
+    gallery.correct("Ben", studio_of(gallery).shoot(face(stranger)))
+    (stored,) = gallery.records.negatives()
+    assert who(gallery, stranger).answer is Who.UNKNOWN
+    with pytest.raises(DataError, match="no correction 999"):
+        gallery.withdraw("Ben", 999)
+    with pytest.raises(DataError, match="no correction"):
+        gallery.withdraw("Anna", stored.id)
+    gallery.withdraw("Ben", stored.id)
+    assert gallery.records.negatives() == [] and who(gallery, stranger).answer is Who.PERSON
+    assert gallery.history("Ben")[-1].kind == "withdraw"
+
+
+def test_a_person_s_own_photo_is_not_corrected_but_taken_away(gallery: Gallery) -> None:
+    own = gallery.templates("Ben")[0]
+    with pytest.raises(EnrolmentRefused, match=f"template {own.id}.*--drop"):
+        gallery.correct("Ben", studio_of(gallery).shoot(face(own.vector)))
+    assert gallery.records.negatives() == []
 
 
 def test_the_doctor_names_names(gallery: Gallery) -> None:
@@ -348,7 +369,7 @@ def test_whoever_is_removed_is_gone_from_answers_and_files(tmp_path: Path) -> No
     for ask in (gallery.person, gallery.remove, gallery.templates):
         with pytest.raises(PersonUnknown):
             ask(anna)
-    assert [one.person_id for one in gallery.records.answers()] == [None, None]
+    assert gallery.records.answers() == [], "nor is the face kept of whoever is nobody here"
     public = gallery.records.public_key
     saved = load_receipt(Path(gallery.place) / "receipts" / f"{receipt.person_sha256}.json")
     assert verify_receipt(saved, public) and saved == receipt
@@ -413,6 +434,8 @@ def test_a_lost_machine_comes_back_from_backup_and_keys(tmp_path: Path) -> None:
     (tmp_path / "records").unlink()
     gallery.backup(tmp_path / "records", keys_to=tmp_path / "keys copy")
     assert (tmp_path / "keys copy").stat().st_mode & 0o077 == 0 or os.name != "posix"
+    with pytest.raises(GalleryExists, match="own file of keys"):
+        gallery.backup(tmp_path / "another", keys_to=Path(gallery.place) / "keys")
     elsewhere = tmp_path / "new machine" / "gallery"
     with pytest.raises(GalleryMissing):
         restore_records(str(elsewhere), tmp_path / "records", master=MASTER)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,12 +23,14 @@ from tests.gallery.stored_people import (
     vector,
 )
 
-from mien.gallery.errors import PersonUnknown
+from mien.gallery.errors import GalleryDamaged, GalleryFull, PersonUnknown
 from mien.gallery.keys import HEADER_BYTES, KeyFile
-from mien.gallery.receipt import Counts, load_receipt, verify_receipt
+from mien.gallery.reading import Owner
+from mien.gallery.receipt import Counts, Receipt, load_receipt, verify_receipt
 from mien.gallery.rotation import rotate
 from mien.gallery.slots import SLOT_BYTES
 from mien.gallery.sqlite import SqliteRecords
+from mien.gallery.writing import SqlWriting
 
 NAME = "Annabella Forgettable-Longname"
 EXTERNAL = "external-number-4711"
@@ -186,6 +190,36 @@ def test_a_removal_stands_where_the_rest_of_the_block_fails(records: AnyRecords)
         saved = load_receipt(records.folder / "receipts" / f"{receipt.person_sha256}.json")
         assert verify_receipt(saved, records.public_key)
     assert [event.kind for event in records.history(anna)][-1] == "remove"
+
+
+def test_a_removal_stands_where_its_own_rows_could_not_be_deleted(
+    records: AnyRecords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The key is gone first: whoever follows the changes must hear of it, however long the gallery stays open."""
+    anna = enrol_anna(records)
+    delete, before = SqlWriting._delete_rows, records.seq()
+
+    def fails(writing: SqlWriting, owner: Owner) -> Receipt:
+        monkeypatch.setattr(SqlWriting, "_delete_rows", delete)
+        raise GalleryFull("The disk is full.")
+
+    monkeypatch.setattr(SqlWriting, "_delete_rows", fails)
+    with pytest.raises(GalleryFull), records.write() as writing:
+        writing.remove(anna)
+    assert anna in [change.person_id for change in records.changes(before)]
+    assert [event.kind for event in records.history(anna)][-1] == "remove" and records.verify() == []
+
+
+@pytest.mark.parametrize("said", [{"signature": 5}, {"signature": None}, {"counts": [1]}])
+def test_what_is_no_receipt_is_said_and_stops_no_check(records: AnyRecords, tmp_path: Path, said: object) -> None:
+    with records.write() as writing:
+        receipt = writing.remove(writing.people("LIMIT 1", ())[0].id)
+    path = tmp_path / "receipt.json"
+    path.write_text(json.dumps(receipt.to_dict() | said))  # type: ignore[operator]
+    try:
+        assert not verify_receipt(load_receipt(path), records.public_key)
+    except GalleryDamaged as error:
+        assert "not a receipt" in str(error)
 
 
 def test_the_key_of_a_merged_person_is_destroyed(records: AnyRecords) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -10,12 +11,37 @@ import pytest
 
 from mien.errors import ExtraMissing
 from mien.gallery import master as master_module
-from mien.gallery.errors import GalleryDamaged, GalleryExists, GalleryKeyMissing, GalleryMissing, GalleryNewer, WrongKey
+from mien.gallery.errors import (
+    GalleryDamaged,
+    GalleryExists,
+    GalleryFull,
+    GalleryKeyMissing,
+    GalleryMissing,
+    GalleryNewer,
+    WrongKey,
+)
 from mien.gallery.keys import HEADER_BYTES, MARKS_AT, KeyFile, write_key_file
 from mien.gallery.master import MasterKey, find_master
 from mien.gallery.slots import FORMAT, NO_SLOT, SLOT_BYTES, GalleryKeys, Header, encode_mark
 
 KEY = bytes(range(32))
+
+
+def test_a_master_key_is_durable_with_its_folders_or_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr(master_module, "sync_folder", synced.append)
+    MasterKey.new().save(tmp_path / "a" / "b" / "one.key")
+    assert set(synced) == {tmp_path, tmp_path / "a", tmp_path / "a" / "b"}
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(GalleryFull, match="No space left"):
+        MasterKey.new().save(tmp_path / "two.key")
+    assert not (tmp_path / "two.key").exists()
 
 
 @pytest.fixture

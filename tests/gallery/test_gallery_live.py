@@ -221,6 +221,16 @@ def test_corrections_of_somebody_removed_are_forgotten_in_memory_too(gallery: Ga
     assert live().negatives == {} and live().n_people == 0 == len(live().index)
 
 
+def test_vectors_of_somebody_removed_leave_the_memory_at_once(gallery: Gallery) -> None:
+    """Not with the next question, which may come tomorrow."""
+    enrol(gallery, "Ben", BEN)
+    assert names(gallery, ANNA, BEN) == ["Anna", "Ben"]
+    index = gallery._live().index
+    gallery.remove("Anna")
+    assert index.n_people == len(index) == 1
+    assert sum(np.any(chunk.high[: chunk.size], axis=1).sum() for chunk in index._view.chunks) == 1
+
+
 def test_many_threads_ask_while_one_enrols_and_removes(tmp_path: Path, place: str) -> None:
     """Whoever was acknowledged before a question is found, whoever was removed before it is not; scores are true."""
     crowd, stop = Crowd(new_gallery(tmp_path, place), 120), Event()

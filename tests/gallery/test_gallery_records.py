@@ -144,6 +144,16 @@ def test_answers_are_not_kept_without_leave(galleries: Galleries) -> None:
         assert records.answers() == []
 
 
+def test_old_answers_go_where_nobody_asks_any_more(records: AnyRecords) -> None:
+    anna = enrol(records, "Anna", 1)
+    with records.write() as writing:
+        writing.add_answer(vector(2), anna, 0.5)
+    with records.write() as writing:
+        writing.connection.execute("UPDATE answers SET at = 0")
+    enrol(records, "Bob", 3)
+    assert records.answers() == []
+
+
 def test_old_answers_go(records: AnyRecords) -> None:
     with records.write() as writing:
         writing.add_answer(vector(5), None, 0.5)

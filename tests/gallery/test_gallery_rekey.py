@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 from tests.gallery.stored_people import (
@@ -177,7 +179,9 @@ def test_leftovers_of_a_kill_are_deleted(records: SqliteRecords) -> None:
     records.close()
     for name in ("records-2.db", "records-2.db-wal", "records-2.db-journal", "records-3.db-journal", "keys.new"):
         (records.folder / name).write_bytes(b"half")
+    os.link(records.folder / "keys.new", records.folder.parent / "blocks of keys.new")
     with SqliteRecords(records.folder, MASTER) as again:
+        assert b"half" not in (records.folder.parent / "blocks of keys.new").read_bytes(), "it holds keys"
         assert sorted(
             path.name for path in records.folder.iterdir() if path.is_file() and path.suffix in ("", ".new")
         ) == ["keys"]

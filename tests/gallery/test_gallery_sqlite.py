@@ -12,7 +12,7 @@ import apsw
 import pytest
 from tests.gallery.stored_people import enrol, names, new_gallery, profile, template
 
-from mien.gallery import database
+from mien.gallery import database, master
 from mien.gallery.errors import (
     GalleryBusy,
     GalleryDamaged,
@@ -45,6 +45,16 @@ def test_finding_uses_the_indexes(records: SqliteRecords) -> None:
     sql = "EXPLAIN QUERY PLAN SELECT * FROM people p WHERE p.id = ? OR p.external_tag = ? OR p.name_tag = ?"
     plan = " ".join(str(row) for row in write_connection(records).execute(sql, (b"", b"", b"")))
     assert "SCAN" not in plan and plan.count("SEARCH") == 3
+
+
+def test_a_gallery_is_made_with_the_key_that_will_be_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(master, "config_file", lambda: tmp_path / "config" / "mien.toml")
+    monkeypatch.setenv(master.VARIABLE, MASTER.text)
+    SqliteRecords.create(tmp_path / "g", "made-up", 32).close()
+    with SqliteRecords(tmp_path / "g") as again:
+        assert names(again) == []
 
 
 def test_files_of_the_gallery_are_for_their_owner(records: SqliteRecords) -> None:
@@ -166,6 +176,10 @@ def test_a_file_that_cannot_grow_is_a_full_disk(records: SqliteRecords, limit: i
 
 @pytest.fixture
 def no_writing(monkeypatch: pytest.MonkeyPatch) -> None:
+    forbid(monkeypatch)
+
+
+def forbid(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes every folder look as a read-only disk does; a test that runs as root can write everywhere."""
     real = os.access
     monkeypatch.setattr(
@@ -184,6 +198,25 @@ def test_a_read_only_gallery_is_read_and_not_written(records: SqliteRecords, no_
         with pytest.raises(GalleryReadOnly):
             again.rekey()
         assert sorted(path.name for path in records.folder.iterdir()) == before
+
+
+def test_who_may_only_read_is_not_told_what_was_before(records: SqliteRecords, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another user may write, remove people even, while this one may not."""
+    enrol(records, "Anna", 1)
+    records.close()
+    with monkeypatch.context() as patched:
+        forbid(patched)
+        reader = SqliteRecords(records.folder, MASTER)
+        assert names(reader) == ["Anna"]
+    with SqliteRecords(records.folder, MASTER) as writer:
+        enrol(writer, "Bob", 2)
+        with monkeypatch.context() as patched, pytest.raises(GalleryReadOnly, match="log"):
+            forbid(patched)
+            names(reader)
+    with monkeypatch.context() as patched:
+        forbid(patched)
+        assert names(reader) == ["Anna", "Bob"]
+    reader.close()
 
 
 def test_a_read_only_gallery_with_an_unfinished_log_is_refused(records: SqliteRecords, no_writing: None) -> None:

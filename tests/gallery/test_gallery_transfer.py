@@ -142,7 +142,7 @@ def test_consent_and_external_ids_hold_for_imports_too(tmp_path: Path) -> None:
     gallery = new_gallery(tmp_path)
     late = AGREED | {"until": "2025-01-01T00:00:00Z"}
     for consent in (None, late, AGREED | {"given_at": "2190-01-01T00:00:00Z"}, AGREED | {"how": " "}):
-        with pytest.raises(ConsentMissing):
+        with pytest.raises(ConsentMissing, match="Line 2: "):
             load(gallery, [line("Ben", BEN), line("Anna", ANNA, consent=consent)])
     with pytest.raises(EnrolmentRefused, match="'17' is named twice"):
         load(gallery, [line("Ben", BEN, external_id="17"), line("Anna", ANNA, external_id="17")])
@@ -164,9 +164,11 @@ def test_a_thousand_people_are_a_few_transactions(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(gallery.records, "write", lambda: (written.append(1), write())[1])
     stored = []
     with pytest.raises(DataError, match="Line 1001"):
-        stored.extend(one.name for one in gallery.import_people([*lines, "{"], tmp_path))
+        stored.extend(one.name for one in gallery.import_people([*lines, "{"], tmp_path, Allow(duplicate=True)))
     assert len(written) == 2 and stored == names(gallery) == [f"person {number}" for number in range(800)]
-    assert load(gallery, lines[800:]) == [f"person {number}" for number in range(800, 1000)]
+    assert load(gallery, lines[800:], allow=Allow(duplicate=True)) == [
+        f"person {number}" for number in range(800, 1000)
+    ]
     assert len(written) == 3 and len(names(gallery)) == 1000
     found = gallery.identify_vectors(vectors[::50])
     assert [gallery.person(one.candidates[0].person_id).profile.name for one in found] == [
@@ -191,3 +193,13 @@ def test_what_is_exported_says_what_a_profile_says(tmp_path: Path) -> None:
     (person,) = gallery.export(False)
     assert person["tags"] == ["a"] and "external_id" not in person and "valid_from" not in person
     assert person["consent"]["given_at"] == "2024-05-06T07:08:09+00:00"
+
+
+def test_a_file_imported_twice_stores_nobody_twice(tmp_path: Path) -> None:
+    gallery = new_gallery(tmp_path)
+    lines = [line(name, vector) for name, vector in zip(("Anna", "Ben"), directions(2), strict=True)]
+    assert load(gallery, lines) == ["Anna", "Ben"]
+    again = list(gallery.import_people(lines, tmp_path))
+    assert [(one.person_id, one.photos[0].code) for one in again] == [(None, "duplicate")] * 2
+    assert "This looks like Anna" in again[0].photos[0].reasons[0]
+    assert load(gallery, lines, allow=Allow(duplicate=True)) == ["Anna", "Ben"] and len(list(gallery.people())) == 4

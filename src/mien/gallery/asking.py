@@ -15,10 +15,11 @@ import numpy as np
 from mien.analyze import Analyzer, Stage
 from mien.decide.calibration import Calibration
 from mien.decide.subject import MIN_QUALITY, subject_of
-from mien.errors import ImageError
+from mien.errors import DataError, ImageError
 from mien.face import Analysis, Embedding, Face, Failed, Floats, Quality
 from mien.gallery.doctor import DoctorPolicy, Finding, examine
-from mien.gallery.errors import EnrolmentRefused, GalleryModel, PersonUnknown
+from mien.gallery.enrol import SAME_PHOTO
+from mien.gallery.errors import EnrolmentRefused, GalleryError, GalleryModel, PersonUnknown
 from mien.gallery.identify import Identification, Identifier, IdentifyPolicy, Replayed, Who
 from mien.gallery.kept import Kept
 from mien.gallery.labels import Filter
@@ -26,6 +27,7 @@ from mien.gallery.live import Live, LiveIndex
 from mien.gallery.master import MasterKey
 from mien.gallery.people import Negative
 from mien.gallery.place import Place
+from mien.gallery.receipt import Receipt
 from mien.image import Source
 from mien.record import Record
 from mien.settings import Settings
@@ -136,9 +138,11 @@ class Asking(Kept):
         # A tenant's threshold depends on the tenant's people, however many others the gallery has.
         n_people = live.index.count(keep) if keep.tenant is not None or keep.groups else live.n_people
         answers = self._identifier(live, ask.policy)(probes, ask.top, keep, n_people)
-        if self.info.policy.keep_answers_days > 0 and answers:
+        # Of strangers, and of people who were removed, nothing is kept: a correction is about a person who was named.
+        found = [(probe, one) for probe, one in zip(probes, answers, strict=True) if one.person_id]
+        if self.info.policy.keep_answers_days > 0 and found:
             with self.records.write() as writing:
-                for probe, one in zip(probes, answers, strict=True):
+                for probe, one in found:
                     # Whoever was removed a moment ago has no past.
                     with suppress(PersonUnknown):
                         writing.add_answer(probe, one.person_id, one.score if one.score is not None else -1.0)
@@ -166,17 +170,41 @@ class Asking(Kept):
                 names[one] = self.records.person(one).profile.name
         return names
 
+    def remove(self, person: str) -> Receipt:
+        """As `Kept.remove`; the index in this process lets go of the person too, others with their next question."""
+        receipt = super().remove(person)
+        # The person is gone whatever becomes of the index, which is asked again by the next question.
+        with suppress(GalleryError):
+            self._live.forget()
+        return receipt
+
     def correct(self, person: str, photo: Source, by: str = "") -> None:
         """Store that the one face of a photo is not this person; used from now on. Raises EnrolmentRefused."""
         negative = self._negative(person, photo, by)
+        own = [
+            one.id for one in self.records.templates(negative.person_id) if one.vector @ negative.vector >= SAME_PHOTO
+        ]
+        if own:
+            raise EnrolmentRefused(
+                (f"The photo is one of the person's own: template {', '.join(map(str, own))}.",),
+                "If it is not the person, take the template away: `mien gallery change PERSON --drop TEMPLATE`.",
+            )
         with self.records.write() as writing:
             writing.add_negative(negative.person_id, negative.vector, by)
 
+    def withdraw(self, person: str, correction: int) -> None:
+        """Take a correction back. Raises PersonUnknown, and DataError where the person has none of that number."""
+        found = self.person(person)
+        if correction not in {one.id for one in self.records.negatives(found.id)}:
+            raise DataError(f"{found.profile.name} has no correction {correction}.", "`mien gallery show` lists them.")
+        with self.records.write() as writing:
+            writing.drop_negative(found.id, correction)
+
     def replay(self, person: str, photo: Source) -> list[Replayed]:
-        """The past answers that `correct` with this photo would change; none where the policy keeps no answers."""
-        return self._identifier(self._live(), IdentifyPolicy()).replay(
-            self.records.answers(), self._negative(person, photo, "")
-        )
+        """The past answers that `correct` with this photo would change, among the people of the person's tenant."""
+        negative = self._negative(person, photo, "")
+        keep = Filter(self.person(negative.person_id).profile.tenant, at=datetime.now(UTC).timestamp())
+        return self._identifier(self._live(), IdentifyPolicy()).replay(self.records.answers(), negative, keep)
 
     def examine(self, policy: DoctorPolicy | None = None) -> tuple[Finding, ...]:
         """What is wrong with the gallery, in the words of names. Raises CalibrationError, GalleryModel without one."""

@@ -6,8 +6,10 @@ import os
 import secrets
 import shutil
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from glob import escape
 from pathlib import Path
+from typing import BinaryIO
 
 
 def sync(handle: int) -> None:
@@ -58,8 +60,11 @@ def write_at(handle: int, content: bytes, offset: int) -> None:
 def copy_keys(keys: Path, to: Path) -> None:
     """Replace the copy of a file of keys as a whole, durably, and overwrite what was there before."""
     part = to.with_name(f".{to.name}.{secrets.token_hex(4)}.part")
+    # What a kill left of an earlier one is a copy of the keys too.
+    for left in to.parent.glob(f".{escape(to.name)}.*.part"):
+        shred(left)
     with ExitStack() as stack:
-        stack.callback(part.unlink, missing_ok=True)
+        stack.callback(shred, part)
         old = stack.enter_context(to.open("r+b")) if os.name == "posix" and to.exists() else None
         with (
             keys.open("rb") as source,
@@ -71,6 +76,18 @@ def copy_keys(keys: Path, to: Path) -> None:
         part.replace(to)
         sync_folder(to.parent)
         if old:
-            old.write(os.urandom(os.fstat(old.fileno()).st_size))
-            old.flush()
-            sync(old.fileno())
+            _overwrite(old)
+
+
+def shred(path: Path) -> None:
+    """Overwrite a file of keys and delete it, where it is."""
+    with suppress(FileNotFoundError):
+        with path.open("r+b") as file:
+            _overwrite(file)
+        path.unlink()
+
+
+def _overwrite(file: BinaryIO) -> None:
+    file.write(os.urandom(os.fstat(file.fileno()).st_size))
+    file.flush()
+    sync(file.fileno())

@@ -19,13 +19,15 @@ from mien.decide.subject import subject_of
 from mien.errors import DataError, ImageError
 from mien.face import Embedding, Face, Floats, Quality
 from mien.gallery.gate import Admission
-from mien.gallery.people import Template
+from mien.gallery.people import Negative, Template
 from mien.image import ImageLimits, Source, encode_image, open_photo
 from mien.image.folder import photos_in
 from mien.record import Record
 
 # Photos of one person score below this rate's score in about one of a hundred pairs, those of strangers in 99.
 UNLIKE_FMR: Final = 1e-2
+# A photo encoded anew scores over this with itself; other photos of one person hardly ever do.
+SAME_PHOTO: Final = 0.99
 SURPLUS: Final = "It is fit, and not needed: the person has as many better or more different ones as the policy keeps."
 
 
@@ -141,6 +143,24 @@ def without_strangers(
         one if one.template is None or groups[at := next(places)] in right else _unlike(one, alien[at], threshold)
         for one in candidates
     ]
+
+
+def without_copies(
+    candidates: Sequence[Candidate], known: Sequence[Template], wrong: Sequence[Negative] = ()
+) -> list[Candidate]:
+    """Refuse photos that are stored already, and those that a correction says are not the person's."""
+    seen = [(one.vector, f"It is the photo of template {one.id}, stored already.") for one in known]
+    seen += [(one.vector, f"Correction {one.id} says that this is not the person.") for one in wrong]
+    found = []
+    for one in candidates:
+        if one.template is not None:
+            vector = one.template.vector
+            reason = next((why for other, why in seen if float(other @ vector) >= SAME_PHOTO), None)
+            seen.append((vector, f"It is the same photo as {one.judged.source}."))
+            if reason:
+                one = Candidate(replace(one.judged, kept=False, reasons=(reason,), code="copy"))
+        found.append(one)
+    return found
 
 
 def _groups(linked: NDArray[np.bool_]) -> list[int]:

@@ -34,6 +34,7 @@ class Forgetting(RowWriting):
     """Removal, merging, and what brings records and keys together again after a kill or a restored backup."""
 
     doomed = False
+    destroyed = False
 
     def remove(self, person_id: str) -> Receipt:
         """As `Writing.remove`."""
@@ -90,6 +91,7 @@ class Forgetting(RowWriting):
         self.connection.execute(_COUNT_FREE, (slots,))
 
     def _destroy(self, slot: int) -> None:
+        self.destroyed = True
         with self.home.translated():
             epoch = self.keys.destroy(slot)
         # Records that were behind before stay behind, so that they are still brought up to the keys.

@@ -20,9 +20,10 @@ from mien.gallery.enrol import (
     candidate_of,
     folders_of_people,
     outcome,
+    without_copies,
     without_strangers,
 )
-from mien.gallery.gate import Admission, Gate
+from mien.gallery.gate import Admission, Gate, Lookalike
 from mien.gallery.labels import Filter
 from mien.gallery.master import MasterKey
 from mien.gallery.people import Consent, Person, Profile, Template
@@ -102,6 +103,7 @@ class Gallery(Asking):
         candidates = self._judge(photos, found.profile, found.id, allow)
         with self.records.write() as writing:
             known = self.records.templates(found.id)
+            candidates = without_copies(candidates, known, self.records.negatives(found.id))
             if not allow.unlike:
                 candidates = without_strangers(candidates, known, self.calibration)
             fit = [one.template for one in candidates if one.template]
@@ -134,7 +136,7 @@ class Gallery(Asking):
         ready: list[Listed] = []
         for one in read_people(lines, self.info, root):
             if one.photos or len(ready) == AT_ONCE:
-                yield from self._store(ready)
+                yield from self._store(ready, allow or Allow())
                 ready = []
             if one.photos:
                 self._check_external_id(one.profile)
@@ -142,20 +144,43 @@ class Gallery(Asking):
                 yield self._enrol(one.profile, judged, allow or Allow(), one.templates)
             else:
                 ready.append(one)
-        yield from self._store(ready)
+        yield from self._store(ready, allow or Allow())
 
-    def _store(self, people: Sequence[Listed]) -> Iterator[Enrolment]:
-        """People without photos to look at, in one transaction."""
-        most = self.info.policy.max_templates
+    def _store(self, listed: Sequence[Listed], allow: Allow) -> Iterator[Enrolment]:
+        """People without photos to look at, in one transaction; those who look like somebody enrolled are refused."""
+        most, people = self.info.policy.max_templates, []
+        for one in listed:
+            if found := () if allow.duplicate else self._lookalikes(one):
+                yield Enrolment(one.profile.name, None, found)
+            else:
+                people.append(one)
         chosen = [choose_templates(one.templates, most) for one in people]
         ids = self.add_people(zip((one.profile for one in people), chosen, strict=True)) if people else []
         for person_id, one, stored in zip(ids, people, chosen, strict=True):
             given = [Candidate(JudgedPhoto(template.source, True), template) for template in one.templates]
             yield Enrolment(one.profile.name, person_id, outcome(given, stored))
 
+    def _lookalikes(self, one: Listed) -> tuple[JudgedPhoto, ...]:
+        """Its templates that look like somebody enrolled, if any."""
+        live = self._live()
+        gate = Gate(
+            self.info.policy, self.info.model, self.calibration, live.index, live.n_people, Filter(one.profile.tenant)
+        )
+        found = [(template, gate.lookalikes(template.vector)[0]) for template in one.templates]
+        return tuple(
+            JudgedPhoto(template.source, False, self._sentences(some), code="duplicate")
+            for template, some in found
+            if some
+        )
+
+    def _sentences(self, some: Sequence[Lookalike]) -> tuple[str, ...]:
+        names = self._names(one.person_id for one in some)
+        return tuple(one.sentence(names.get(one.person_id, "")) for one in some)
+
     def _enrol(
         self, profile: Profile, candidates: list[Candidate], allow: Allow, known: Sequence[Template] = ()
     ) -> Enrolment:
+        candidates = without_copies(candidates, known)
         if not allow.unlike:
             candidates = without_strangers(candidates, known, self.calibration)
         templates = [*known, *(one.template for one in candidates if one.template)]

@@ -9,7 +9,7 @@ from typing import Final
 from mien.decide.calibration import Calibration, ErrorRate
 from mien.decide.subject import unfit
 from mien.errors import EmbeddingMismatch
-from mien.face import Embedding, Face
+from mien.face import Embedding, Face, Floats
 from mien.gallery.identify import Search
 from mien.gallery.labels import Filter
 from mien.gallery.people import Consent
@@ -37,7 +37,8 @@ class Lookalike(Record):
         """For a person: who, how much alike, and what that is worth; `name` is what to call the look-alike."""
         return (
             f"This looks like {name or self.person_id} (score {self.score:.3f}, false match rate {self.fmr}); by chance"
-            f" {self.by_chance:.2g} of the people would look as much alike."
+            f" {self.by_chance:.2g} of the people would look as much alike. If it is the same person, add the photos to"
+            f" that record."
         )
 
 
@@ -91,7 +92,7 @@ class Gate:
                 f"The gallery's templates are of {self.model}, this face was embedded by {face.embedding.model}.",
                 "Embed with the gallery's model.",
             )
-        lookalikes, notes = self._lookalikes(face.embedding, same_as)
+        lookalikes, notes = self.lookalikes(face.embedding.vector, same_as)
         found = tuple(one.sentence() for one in lookalikes)
         if allow_duplicate:
             return Admission(not reasons, reasons, lookalikes, notes + found)
@@ -101,14 +102,15 @@ class Gate:
         """As `rules.check_consent`."""
         check_consent(consent, self.policy, now or datetime.now(UTC))
 
-    def _lookalikes(self, embedding: Embedding, same_as: str | None) -> tuple[tuple[Lookalike, ...], tuple[str, ...]]:
+    def lookalikes(self, vector: Floats, same_as: str | None = None) -> tuple[tuple[Lookalike, ...], tuple[str, ...]]:
+        """Whom a face (D,) resembles, and what should be known of the search."""
         if self.calibration is None:
             return (), (f"Duplicates were not sought: no calibration is for {self.model}.",)
         if not self.n_people:
             return (), ()
         asked = max(self.policy.duplicate_fmr, self.calibration.smallest_fmr)
         threshold = self.calibration.threshold(asked)
-        hits = self.index.search(embedding.vector[None], LOOKALIKES + 1, self.keep)[0]
+        hits = self.index.search(vector[None], LOOKALIKES + 1, self.keep)[0]
         rates = [(hit, self.calibration.fmr(hit.best)) for hit in hits if hit.person != same_as]
         found = [
             Lookalike(hit.person, float(hit.best), fmr, fmr.value * self.n_people)

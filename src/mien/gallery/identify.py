@@ -247,7 +247,7 @@ class Identifier:
         reasons = (
             f"The score {left[0].best:.3f} is {'at or over' if over else 'below'} {line.threshold:.3f}, the threshold"
             f" for a false positive identification rate of {self.policy.fpir:.2g} among"
-            f" {line.open_set.n_people:,} people.",
+            f" {line.open_set.n_people:,} {'person' if line.open_set.n_people == 1 else 'people'}.",
             *line.cautions,
         )
         if not over:

@@ -13,7 +13,7 @@ from typing import Any, Self
 from mien.gallery.choose import choose_templates
 from mien.gallery.content import labels_of
 from mien.gallery.disk import copy_keys
-from mien.gallery.errors import EnrolmentRefused, GalleryReadOnly, PersonUnknown
+from mien.gallery.errors import EnrolmentRefused, GalleryExists, GalleryReadOnly, PersonUnknown
 from mien.gallery.labels import Filter
 from mien.gallery.master import MasterKey
 from mien.gallery.opening import KEYS
@@ -127,8 +127,14 @@ class Kept:
         GalleryExists, and GalleryError for keys of a server.
         """
         keys = self._folder() / KEYS if keys_to else None
-        self.records.backup(to)
-        if keys and keys_to:
+        if keys and keys_to and keys_to.exists() and keys_to.samefile(keys):
+            raise GalleryExists(f"{keys_to} is the gallery's own file of keys.", "Name a file on another medium.")
+        if keys is None or keys_to is None:
+            self.records.backup(to)
+            return
+        # While nobody writes: after a rekey in between, the one would not open the other.
+        with self.records.write():
+            self.records.backup(to)
             try:
                 copy_keys(keys, keys_to)
             except OSError as error:

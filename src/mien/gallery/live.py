@@ -60,6 +60,12 @@ class LiveIndex:
             n_people = self._index.n_people
             return Live(self._index, self._open_set(n_people), dict(self._negatives), n_people)
 
+    def forget(self) -> None:
+        """Let go of who was removed; an index that nobody has asked yet holds nobody."""
+        with self._lock:
+            if self._seq >= 0:
+                self._follow()
+
     def _follow(self) -> None:
         newest = self._records.seq()
         if newest == self._seq:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from mien.errors import ExtraMissing
-from mien.gallery.errors import GalleryExists, GalleryKeyMissing, GalleryReadOnly
+from mien.gallery.disk import sync_folder
+from mien.gallery.errors import GalleryExists, GalleryFull, GalleryKeyMissing, GalleryReadOnly
 from mien.gallery.seal import KEY_BYTES, derive
 from mien.settings import config_file
 
@@ -93,7 +94,11 @@ class MasterKey:
         return cls.from_text(text, "the system's keyring")
 
     def save(self, path: Path) -> None:
-        """Write a new file that only its owner can read, durably. Raises GalleryExists, GalleryReadOnly."""
+        """Write a new file that only its owner can read, durably.
+
+        Raises GalleryExists, GalleryReadOnly, GalleryFull.
+        """
+        new = [folder for folder in path.parents if not folder.exists()]
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -101,10 +106,16 @@ class MasterKey:
             raise GalleryExists(f"{path} exists.", "A master key is never overwritten: name another file.") from error
         except OSError as error:
             raise GalleryReadOnly(f"The master key cannot be written to {path}: {error.strerror}.") from error
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(self.text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with os.fdopen(handle, "w", encoding="ascii") as file:
+                file.write(self.text + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            for folder in {path.parent, *(one.parent for one in new)}:
+                sync_folder(folder)
+        except OSError as error:
+            path.unlink()
+            raise GalleryFull(f"The master key cannot be written to {path}: {error.strerror}.", "Make room.") from error
 
     def save_in_keyring(self) -> None:
         """Keep the key in the system's keyring under its `name`. Raises GalleryKeyMissing, ExtraMissing."""

@@ -25,8 +25,8 @@ import apsw
 from mien.face import Floats
 from mien.gallery.content import id_text
 from mien.gallery.database import connect, damaged, format_of, migrate, read_only, translated
-from mien.gallery.disk import sync_folder
-from mien.gallery.errors import GalleryBusy, GalleryExists
+from mien.gallery.disk import shred, sync_folder
+from mien.gallery.errors import GalleryBusy, GalleryExists, GalleryKeyMissing, GalleryReadOnly
 from mien.gallery.ground import Connection, scalar
 from mien.gallery.keys import KeyFile, write_key_file
 from mien.gallery.master import MasterKey
@@ -34,7 +34,7 @@ from mien.gallery.migrations import steps
 from mien.gallery.records import GalleryInfo, GalleryPolicy
 from mien.gallery.rotation import make_rotation
 from mien.gallery.seal import ID_BYTES
-from mien.gallery.slots import FORMAT, NO_SLOT, GalleryKeys, Header, encode_mark
+from mien.gallery.slots import BRING_BACK, FORMAT, NO_SLOT, GalleryKeys, Header, encode_mark
 from mien.gallery.vault import RootKeys, Vault
 
 KEYS: Final = "keys"
@@ -46,13 +46,23 @@ FindMaster = Callable[[str], MasterKey]
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """One generation of a gallery, open."""
+    """One generation of a gallery, open. stamp: sizes and times of the records' files when they were opened."""
 
     folder: Path
     keys: KeyFile
     vault: Vault
     writable: bool
     wait: float
+    stamp: tuple[int, ...] = ()
+
+    def is_current(self) -> bool:
+        """Whether nobody put another generation here or, where we may only read, changed this one.
+
+        SQLite takes a file that it may not lock for one that nobody writes; yet another user may.
+        """
+        return self.keys.is_current() and (
+            self.writable or self.stamp == _stamp_of(records_path(self.folder, self.keys.header.generation))
+        )
 
     def connect(self) -> apsw.Connection:
         """Another connection to the records."""
@@ -84,14 +94,16 @@ def create_folder(folder: Path, model: str, dim: int, policy: GalleryPolicy, mas
 def open_folder(folder: Path, find: FindMaster, wait: float) -> Opened:
     """Open the generation that `keys` names, and bring it to the newest format.
 
-    Raises GalleryMissing, WrongKey, GalleryNewer, GalleryDamaged, GalleryReadOnly (where it would have to be brought to
-    the newest format), GalleryBusy.
+    Raises GalleryMissing, GalleryKeyMissing, WrongKey, GalleryNewer, GalleryDamaged, GalleryBusy, and GalleryReadOnly
+    where it would have to be brought to the newest format.
     """
     with translated(folder):
         for _ in range(ATTEMPTS):
             writable = os.access(folder, os.W_OK) and (
                 not (folder / KEYS).exists() or os.access(folder / KEYS, os.W_OK)
             )
+            if not (folder / KEYS).exists() and any(folder.glob("records-*.db")):
+                raise GalleryKeyMissing(f"{folder} has lost its file of keys.", BRING_BACK)
             keys = KeyFile(folder / KEYS, find, writable)
             try:
                 return _open_records(folder, keys, writable, wait)
@@ -138,7 +150,7 @@ def clear_leftovers(folder: Path, generation: int) -> None:
     """Delete them. The caller holds the lock of the current generation, so that none is being made."""
     for other in leftovers(folder, generation):
         delete_records(folder, other)
-    (folder / NEW_KEYS).unlink(missing_ok=True)
+    shred(folder / NEW_KEYS)
 
 
 def _fill(folder: Path, model: str, dim: int, policy: GalleryPolicy, master: MasterKey) -> None:
@@ -170,17 +182,25 @@ def read_vault(connection: Connection, root: RootKeys, number: int) -> Vault:
     return Vault(root, said, root.open_rotation(rotation, said.dim))
 
 
+def _stamp_of(path: Path) -> tuple[int, ...]:
+    found = [one.stat() for one in (path, path.with_name(path.name + "-wal")) if one.exists()]
+    return tuple(number for one in found for number in (one.st_size, one.st_mtime_ns))
+
+
 def _open_records(folder: Path, keys: KeyFile, writable: bool, wait: float) -> Opened:
     root = RootKeys(keys.header.gallery, keys.secrets)
     path = records_path(folder, keys.header.generation)
-    log = path.with_name(path.name + "-wal")
+    log, stamp = path.with_name(path.name + "-wal"), _stamp_of(path)
     if not writable and log.exists() and log.stat().st_size:
-        raise read_only(folder)
+        raise GalleryReadOnly(
+            f"The gallery at {folder} is read-only, and has changes in its log that only a writer can read.",
+            "Make it writable, or open it once nobody writes.",
+        )
     connection = connect(path, root.database, immutable=not writable, wait=wait)
     try:
         if not writable and format_of(connection) < steps()[-1][0]:
             raise read_only(folder)
         migrate(connection)
-        return Opened(folder, keys, read_vault(connection, root, format_of(connection)), writable, wait)
+        return Opened(folder, keys, read_vault(connection, root, format_of(connection)), writable, wait, stamp)
     finally:
         connection.close()

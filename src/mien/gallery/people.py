@@ -75,8 +75,8 @@ class Template(Record):
 class Event(Record):
     """One line of the history.
 
-    kind: enrol, add, rename, change, merge, remove, correct, drop_template, rekey, import or restore. detail: empty
-    once the person is removed; only what happened and when stays.
+    kind: enrol, add, rename, change, merge, remove, correct, withdraw, drop_template, rekey, import or restore. detail:
+    empty once the person is removed; only what happened and when stays.
     """
 
     seq: int

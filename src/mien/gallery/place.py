@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from mien.gallery.disk import copy_keys
 from mien.gallery.errors import GalleryError
 from mien.gallery.master import MasterKey, find_master, new_master
 from mien.gallery.opening import KEYS
 from mien.gallery.records import GalleryPolicy
-from mien.gallery.renewal import restore
+from mien.gallery.renewal import bring_keys, restore
 from mien.gallery.sqlite import SqliteRecords
 from mien.settings import Settings
 
@@ -72,9 +71,9 @@ def restore_records(place: str, backup: Path, keys: Path | None = None, master: 
             records.restore(backup)
         return
     folder = Path(place).expanduser()
+    find = find_master if master is None else lambda _: master
     if keys and not (folder / KEYS).exists():
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        copy_keys(keys, folder / KEYS)
-    restore(folder, backup, find_master if master is None else lambda _: master)
+        bring_keys(folder, keys, backup, find)
+    restore(folder, backup, find)
     # Opening finishes off people whose keys are destroyed.
     open_records(place, master).close()

@@ -18,7 +18,7 @@ from mien.gallery import server_renewal
 from mien.gallery.address import read_url
 from mien.gallery.errors import GalleryBusy, GalleryError
 from mien.gallery.ground import roll_back
-from mien.gallery.master import MasterKey, find_master, key_file
+from mien.gallery.master import MasterKey, find_master, new_master
 from mien.gallery.opening import FindMaster
 from mien.gallery.reading import Reading
 from mien.gallery.records import GalleryPolicy
@@ -64,15 +64,12 @@ class PostgresRecords(SqlRecords):
     ) -> PostgresRecords:
         """Make a gallery for the embedder `model` with vectors of length `dim`, and open it.
 
-        master: None makes a fresh key in the default file. Raises ExtraMissing, GalleryMissing where the server does
+        master: None takes that of `new_master`. Raises ExtraMissing, GalleryMissing where the server does
         not let us in, GalleryExists, GalleryReadOnly, GalleryFull.
         """
         server = Server(read_url(url), WAIT_SECONDS)
         try:
-            if master is None:
-                master = MasterKey.new()
-                # Saved first: a gallery must never be without its key.
-                master.save(key_file(master.name))
+            master = master or new_master()
             create_schemas(server, model, dim, policy or GalleryPolicy(), master)
         finally:
             server.close()

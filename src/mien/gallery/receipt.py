@@ -65,7 +65,9 @@ def verify_receipt(receipt: Receipt, public_key: bytes) -> bool:
 
 def save_receipt(receipt: Receipt, folder: Path) -> None:
     """Write the receipt durably to `folder`/<person_sha256>.json, in place of an earlier one for the same removal."""
-    folder.mkdir(exist_ok=True)
+    if not folder.exists():
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
     path = receipt_path(receipt, folder)
     part = path.with_suffix(".part")
     with part.open("w", encoding="utf-8") as file:
@@ -96,8 +98,9 @@ def parse_receipt(text: str, where: str) -> Receipt:
     try:
         fields = json.loads(text)
         own = {"at": datetime.fromisoformat(fields["at"]), "counts": Counts(**fields["counts"])}
+        own["signature"] = str(fields["signature"])
         return Receipt(**fields | own)
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise _no_receipt(where) from error
 
 

@@ -132,8 +132,12 @@ class Writing(Protocol):
         """Store that a probe (D,) is not this person. Raises PersonUnknown, GalleryModel."""
         ...
 
+    def drop_negative(self, person_id: str, number: int) -> None:
+        """Take a correction back; nothing happens where the person has none of that number. Raises PersonUnknown."""
+        ...
+
     def add_answer(self, vector: Floats, person_id: str | None, score: float) -> None:
-        """Keep an answer for replay; does nothing where the policy keeps none. Drops answers past their days."""
+        """Keep an answer for replay, where the policy keeps any; every change drops those past their days."""
         ...
 
 

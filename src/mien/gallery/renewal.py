@@ -12,10 +12,10 @@ from pathlib import Path
 import apsw
 
 from mien.gallery.database import connect, format_of, migrate, sqlite, translated
-from mien.gallery.disk import sync, sync_folder
-from mien.gallery.errors import GalleryDamaged, GalleryExists, GalleryMissing
+from mien.gallery.disk import copy_keys, sync, sync_folder
+from mien.gallery.errors import GalleryBusy, GalleryDamaged, GalleryExists, GalleryMissing
 from mien.gallery.folder import Folder
-from mien.gallery.ground import Connection, roll_back
+from mien.gallery.ground import Connection, number, roll_back
 from mien.gallery.keys import KeyFile
 from mien.gallery.master import MasterKey
 from mien.gallery.opening import (
@@ -109,9 +109,12 @@ def restore(folder: Path, backup: Path, find: FindMaster, wait: float = 10.0) ->
     with translated(folder):
         keys = KeyFile(folder / KEYS, find)
         root = RootKeys(keys.header.gallery, keys.secrets)
-        vault = check_backup(backup, root)
+        vault = check_backup(backup, root, keys.epoch())
         opened = Opened(folder, keys, vault, True, wait)
         with _write_lock(opened):
+            # What was opened above may have been wiped while the backup was checked, or the lock waited for.
+            if not keys.is_current():
+                raise GalleryBusy(f"{folder} was rekeyed or restored at this moment.", "Try again.")
             clear_leftovers(folder, keys.header.generation)
             path = records_path(folder, keys.header.generation + 1)
             shutil.copyfile(backup, path)
@@ -123,6 +126,21 @@ def restore(folder: Path, backup: Path, find: FindMaster, wait: float = 10.0) ->
                 connection.close()
             _sync_file(path)
             switch(opened, keys.secrets, find(keys.header.master), keys.raw_slots(), keys.marks())
+
+
+def bring_keys(folder: Path, keys: Path, backup: Path, find: FindMaster) -> None:
+    """Put a copy of the file of keys where the gallery has none, once it is certain that it fits the backup.
+
+    Raises what `restore` raises; then nothing is there that would be taken for the gallery's keys the next time.
+    """
+    with translated(folder):
+        copy = KeyFile(keys, find, writable=False)
+        try:
+            check_backup(backup, RootKeys(copy.header.gallery, copy.secrets), copy.epoch())
+        finally:
+            copy.close()
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        copy_keys(keys, folder / KEYS)
 
 
 def _note(connection: Connection, vault: Vault, opened: Opened, kind: str) -> None:
@@ -159,8 +177,11 @@ def _write_lock(opened: Opened) -> Iterator[None]:
         connection.close()
 
 
-def check_backup(backup: Path, root: RootKeys) -> Vault:
-    """The vault of a backup that is whole and this gallery's. Raises GalleryMissing, GalleryDamaged."""
+def check_backup(backup: Path, root: RootKeys, epoch: int) -> Vault:
+    """The vault of a backup that is whole and this gallery's, and no newer than keys that have seen `epoch` removals.
+
+    Raises GalleryMissing, GalleryDamaged.
+    """
     if not backup.is_file():
         raise GalleryMissing(f"There is no backup at {backup}.", "Name the file that `mien gallery backup` wrote.")
     try:
@@ -168,7 +189,8 @@ def check_backup(backup: Path, root: RootKeys) -> Vault:
         try:
             if connection.pragma("integrity_check") != "ok":
                 raise apsw.CorruptError("integrity check")
-            return read_vault(connection, root, format_of(connection))
+            vault = read_vault(connection, root, format_of(connection))
+            seen = number(connection, "SELECT value FROM counters WHERE name = 'epoch'")
         finally:
             connection.close()
     except (apsw.CorruptError, apsw.NotADBError, GalleryDamaged) as error:
@@ -176,6 +198,12 @@ def check_backup(backup: Path, root: RootKeys) -> Vault:
             f"{backup} is damaged, or is no backup of this gallery, or is older than its last rekey.",
             "Use another backup; make a new one after each rekey.",
         ) from error
+    if seen > epoch:
+        raise GalleryDamaged(
+            f"The keys are older than {backup}: whoever was enrolled meanwhile would be taken for removed.",
+            "Use keys that were copied with that backup or later, or an older backup.",
+        )
+    return vault
 
 
 def _sync_file(path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
@@ -35,7 +35,10 @@ class RowWriting(Reading):
         return self.fresh.get(slot) or super().key(slot)
 
     def finish(self) -> None:
-        """Make receipts and keys durable; what is left to do is the commit."""
+        """Drop answers past their days, make receipts and keys durable; what is left to do is the commit."""
+        if days := self.vault.info.policy.keep_answers_days:
+            oldest = self.vault.micros(datetime.now(UTC) - timedelta(days=days))
+            self.connection.execute("DELETE FROM answers WHERE at < ?", (oldest,))
         with self.home.translated():
             self.home.conclude(self.connection, self.receipts, self.counters["seq"])
             if self.fresh:

@@ -87,7 +87,7 @@ def backup(connection: ServerConnection, served: Served, to: Path) -> None:
 def restore(writing: SqlWriting, served: Served, path: Path) -> None:
     """Replace the rows by those of a backup in the transaction of `writing`, and commit it."""
     root, tables = served.vault.root, _SEALED | _SLOTS
-    check_backup(path, root)
+    check_backup(path, root, writing.keys.epoch())
     with tempfile.TemporaryDirectory() as folder, translated(path.parent):
         copied = Path(folder) / "backup"
         shutil.copyfile(path, copied)

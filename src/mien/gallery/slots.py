@@ -37,6 +37,11 @@ _SLOT_BOUND: Final = Struct("<8s16sQ")
 _MAGIC: Final = b"mienkeys"
 _CHECK: Final = Struct("<I")
 
+BRING_BACK: Final = (
+    "Put back the copy of the keys that `mien gallery backup --keys` keeps: delete the file, then run `mien gallery"
+    " restore BACKUP --keys COPY`."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class GalleryKeys:
@@ -114,7 +119,7 @@ class SlotKeys(ABC):
         """Count of destructions and the slot of the last one, from marks. Raises GalleryDamaged."""
         whole = [mark for at in range(0, len(raw), MARK_BYTES) if (mark := _decode_mark(raw[at : at + MARK_BYTES]))]
         if not whole:
-            raise GalleryDamaged(f"{self.where} is damaged: its count of removals.", "Bring it back from a mirror.")
+            raise GalleryDamaged(f"{self.where} is damaged: its count of removals.", BRING_BACK)
         return max(whole)
 
     def _explain(self, slot: int, raw: bytes) -> bytes | None:
@@ -127,7 +132,7 @@ class SlotKeys(ABC):
             return self.get(slot)
         raise GalleryDamaged(
             f"Slot {slot} of {self.where} is damaged, so that one person cannot be read.",
-            "Bring the keys back from a mirror; a backup of the records does not hold them.",
+            BRING_BACK,
         )
 
 
@@ -138,11 +143,11 @@ def parse_header(head: bytes, where: str) -> Header:
         end = _FIXED.size + _SEALED_BYTES
         (check,) = _CHECK.unpack_from(head, end)
     except struct_error as error:
-        raise GalleryDamaged(f"{where} is too short for a file of keys.", "Bring it back from a mirror.") from error
+        raise GalleryDamaged(f"{where} is too short for a file of keys.", BRING_BACK) from error
     if magic == _MAGIC and number > FORMAT:
         raise GalleryNewer(f"{where} has format {number}, this version reads up to {FORMAT}.", "Update mien.")
     if magic != _MAGIC or check != zlib.crc32(head[:end]):
-        raise GalleryDamaged(f"{where} is not a file of keys, or is damaged.", "Bring it back from a mirror.")
+        raise GalleryDamaged(f"{where} is not a file of keys, or is damaged.", BRING_BACK)
     return Header(number, generation, gallery, master.hex())
 
 
@@ -194,9 +199,7 @@ def _unwrap(head: bytes, header: Header, master: MasterKey) -> GalleryKeys:
         both = AESGCM(_wrapper(master)).decrypt(nonce, sealed, head[:start])
     except InvalidTag as error:
         if header.master == master.name:
-            raise GalleryDamaged(
-                "The header of the file of keys is damaged.", "Bring it back from a mirror."
-            ) from error
+            raise GalleryDamaged("The header of the file of keys is damaged.", BRING_BACK) from error
         raise WrongKey(
             f"The master key from {master.source} is {master.name}; this gallery's is {header.master}.",
             "Give the key that the gallery was made or last rekeyed with.",

@@ -169,8 +169,8 @@ class SqlRecords(ABC):
 
     def _undo(self, writing: SqlWriting) -> None:
         roll_back(writing.connection)
-        # A removal stands even where the rest of the block failed: the key is gone.
-        if writing.receipts:
+        # A removal stands even where the rest of it, or of the block, failed: the key is gone.
+        if writing.destroyed:
             self._finish_off(writing)
 
     def _finish_off(self, reading: Reading) -> None:

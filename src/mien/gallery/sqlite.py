@@ -16,7 +16,7 @@ from mien.gallery.database import log_bytes, read_only, sqlite, translated, trun
 from mien.gallery.errors import GalleryError
 from mien.gallery.folder import Folder
 from mien.gallery.ground import roll_back
-from mien.gallery.master import MasterKey, find_master, key_file
+from mien.gallery.master import MasterKey, find_master, new_master
 from mien.gallery.opening import FindMaster, Opened, clear_leftovers, create_folder, leftovers, open_folder
 from mien.gallery.reading import Reading
 from mien.gallery.records import GalleryPolicy
@@ -56,12 +56,9 @@ class SqliteRecords(SqlRecords):
     ) -> SqliteRecords:
         """Make a gallery for the embedder `model` with vectors of length `dim`, and open it.
 
-        master: None makes a fresh key in the default file. Raises GalleryExists, GalleryReadOnly, GalleryFull.
+        master: None takes that of `new_master`. Raises GalleryExists, GalleryReadOnly, GalleryFull.
         """
-        if master is None:
-            master = MasterKey.new()
-            # Saved first: a gallery must never be without its key.
-            master.save(key_file(master.name))
+        master = master or new_master()
         create_folder(folder, model, dim, policy or GalleryPolicy(), master)
         return cls(folder, master)
 
@@ -104,12 +101,12 @@ class SqliteRecords(SqlRecords):
     def _follow(self) -> Opened:
         """The gallery as it is now: another process may have rekeyed or restored it."""
         opened = self._opened
-        if opened is not None and opened.keys.is_current():
+        if opened is not None and opened.is_current():
             return opened
         with self._lock:
             if self._opened is None:
                 raise GalleryError(f"The gallery {self.folder} was closed.", "Open it again.")
-            if not self._opened.keys.is_current():
+            if not self._opened.is_current():
                 self._opened = open_folder(self.folder, self._find, self._wait)
             return self._opened
 
@@ -130,7 +127,7 @@ class SqliteRecords(SqlRecords):
                     return work(mine[1])
             except GalleryError:
                 # The old generation's keys are overwritten at the end of a rekey: what was read then is read again.
-                if opened.keys.is_current() or self._opened is None:
+                if opened.is_current() or self._opened is None:
                     raise
 
     def _begin(self) -> Reading:

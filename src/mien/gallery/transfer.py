@@ -21,7 +21,7 @@ from mien.errors import DataError
 from mien.gallery.errors import GalleryError, GalleryModel
 from mien.gallery.people import Consent, Person, Profile, Template
 from mien.gallery.records import GalleryInfo
-from mien.gallery.rules import check_vectors
+from mien.gallery.rules import check_consent, check_vectors
 from mien.record import plain
 
 SCHEMA: Final[Literal["mien.people/1"]] = "mien.people/1"
@@ -83,8 +83,8 @@ class Listed:
 def read_people(lines: Iterable[str], info: GalleryInfo, root: Path) -> Iterator[Listed]:
     """People of lines of JSON; empty lines are passed over. root: what photos are relative to.
 
-    Errors name the line. Raises DataError where it is not as documented, GalleryModel for vectors of another model or
-    length, GalleryError for vectors that are not of unit length.
+    Errors name the line. Raises DataError where it is not as documented, ConsentMissing, GalleryModel for vectors of
+    another model or length, GalleryError for vectors that are not of unit length.
     """
     for number, line in enumerate(lines, 1):
         if line.strip():
@@ -113,6 +113,7 @@ def _listed(said: PersonLine, info: GalleryInfo, root: Path, number: int) -> Lis
     profile = Profile(**{name: getattr(said, name) for name in names}, consent=consent)
     templates = tuple(_template(one) for one in said.templates)
     try:
+        check_consent(consent, info.policy, datetime.now(UTC))
         check_vectors([one.vector for one in templates], info)
     except GalleryError as error:
         raise type(error)(f"Line {number}: {error.cause}", error.cure) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import fields
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -87,12 +87,18 @@ class SqlWriting(Forgetting):
         self.connection.execute("INSERT INTO negatives VALUES (?, ?, ?)", (row, owner.number, sealed))
         self.changed("correct", owner, seal, {"by": by})
 
+    def drop_negative(self, person_id: str, number: int) -> None:
+        """As `Writing.drop_negative`."""
+        owner, seal = self.owner(person_id)
+        self.connection.execute("DELETE FROM negatives WHERE number = ? AND person = ?", (number, owner.number))
+        if self.connection.changes():
+            self.changed("withdraw", owner, seal, {"correction": str(number)})
+
     def add_answer(self, vector: Floats, person_id: str | None, score: float) -> None:
         """As `Writing.add_answer`."""
-        days, now = self.vault.info.policy.keep_answers_days, datetime.now(UTC)
-        if days <= 0:
+        now = datetime.now(UTC)
+        if not self.vault.info.policy.keep_answers_days:
             return
-        self.connection.execute("DELETE FROM answers WHERE at < ?", (self.vault.micros(now - timedelta(days=days)),))
         owner, seal = (None, self.vault.ledger) if person_id is None else self.owner(person_id)
         content, row = self._probe(vector, now, float(score)), self.next("number")
         values = (row, self.vault.micros(now), owner and owner.number, seal.close(Table.ANSWER, row, content))

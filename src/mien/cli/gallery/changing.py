@@ -136,21 +136,30 @@ def _remove(gallery: Kept, person: Person, answers: Answers) -> None:
 
 def correct(
     person: Whom,
-    photo: Annotated[str, typer.Argument(help="A photo of somebody else, who was taken for the person.")],
+    photo: Annotated[str | None, typer.Argument(help="A photo of somebody else, who was taken for the person.")] = None,
     place: Place = None,
     by: Annotated[str, typer.Option(help="Who says so, for the record.")] = "",
     replay: Annotated[
         bool, typer.Option("--replay", help="Store nothing; show which past answers it would change.")
     ] = False,
+    withdraw: Annotated[
+        int | None, typer.Option(metavar="NUMBER", help="Take back this correction, as `show` numbers it.")
+    ] = None,
 ) -> None:
     """Say that a face is not this person.
 
     The one face of the photo is not taken for the person again. Past answers are there where the policy's
     keep_answers_days keeps them.
     """
-    source = sys.stdin.buffer.read() if photo == STDIN else Path(photo)
+    if (photo is None) == (withdraw is None):
+        raise SettingsError("It is not clear what to correct.", "Give a photo, or --withdraw NUMBER.")
     with open_gallery(place) as gallery:
         found = gallery.person(person)
+        if photo is None:
+            gallery.withdraw(found.id, withdraw or 0)
+            tell(f"Correction {withdraw} of {found.profile.name} is taken back.")
+            return
+        source = sys.stdin.buffer.read() if photo == STDIN else Path(photo)
         if not replay:
             gallery.correct(found.id, source, by)
             tell(f"This face will not be taken for {found.profile.name} again.")

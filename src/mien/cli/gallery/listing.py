@@ -58,7 +58,8 @@ def show(
         templates, negatives = gallery.records.templates(found.id), gallery.records.negatives(found.id)
         listed = [template_record(one) for one in templates]
         answers.record(PERSON_SCHEMA, found.to_dict() | {"templates": listed, "n_corrections": len(negatives)})
-        _facts(answers, [*person_facts(found), ("corrections", str(len(negatives) or ""))])
+        corrections = [f"{one.id} by {one.by or '?'}, {when(one.at)}" for one in negatives]
+        _facts(answers, [*person_facts(found), ("corrections", "; ".join(corrections))])
         rows = [(str(one.id), _number(one.quality), when(one.added_at), one.source) for one in templates]
         answers.table(("template", "quality", "added", "photo"), rows)
 

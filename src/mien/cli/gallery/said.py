@@ -99,7 +99,7 @@ def _pairs(
     for pair in given or ():
         name, equals, value = pair.partition("=")
         if name not in names or not equals:
-            raise SettingsError(f"{option} {pair} says nothing.", f"Give NAME=VALUE, NAME one of: {', '.join(names)}.")
+            raise SettingsError(f"{option} {pair} is not known.", f"Give NAME=VALUE, NAME one of: {', '.join(names)}.")
         if value:
             text_of(value, f"{option} {name}:")
         if name in said and name not in repeat:
