@@ -31,18 +31,18 @@ from unittest import mock
 import apsw
 import numpy as np
 
-from mien.gallery import database
-from mien.gallery.database import connect, format_of
-from mien.gallery.keys import KeyFile
-from mien.gallery.master import MasterKey
-from mien.gallery.migrations import steps
-from mien.gallery.opening import KEYS, records_path
 from mien.gallery.people import Profile, Template
-from mien.gallery.receipt import load_receipt, verify_receipt
-from mien.gallery.records import GalleryPolicy
-from mien.gallery.renewal import restore
-from mien.gallery.sqlite import SqliteRecords
-from mien.gallery.vault import RootKeys
+from mien.gallery.store import database
+from mien.gallery.store.database import connect, format_of
+from mien.gallery.store.keys import KeyFile
+from mien.gallery.store.master import MasterKey
+from mien.gallery.store.migrations import steps
+from mien.gallery.store.opening import KEYS, records_path
+from mien.gallery.store.receipt import load_receipt, verify_receipt
+from mien.gallery.store.records import GalleryPolicy
+from mien.gallery.store.renewal import restore
+from mien.gallery.store.sqlite import SqliteRecords
+from mien.gallery.store.vault import RootKeys
 
 DIM = 32
 MASTERS = [MasterKey(bytes([number]) * 32, "the benchmark") for number in (1, 2)]
@@ -78,7 +78,7 @@ def find(name: str) -> MasterKey:
 
 def open_gallery(folder: Path) -> SqliteRecords:
     """With whichever of the two master keys the gallery has by now."""
-    with mock.patch("mien.gallery.sqlite.find_master", find):
+    with mock.patch("mien.gallery.store.sqlite.find_master", find):
         return SqliteRecords(folder)
 
 

@@ -27,11 +27,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mien.gallery.index import Index
-from mien.gallery.master import MasterKey
 from mien.gallery.people import Profile, Template
 from mien.gallery.place import create_records, is_server, open_records
-from mien.gallery.records import GalleryPolicy, Records
+from mien.gallery.search.index import Index
+from mien.gallery.store.master import MasterKey
+from mien.gallery.store.records import GalleryPolicy, Records
 
 MASTER = MasterKey(bytes(range(32)), "the benchmark")
 POLICY = GalleryPolicy(require_consent=False)

@@ -34,8 +34,8 @@ from typing import Any
 
 import numpy as np
 
-from mien.gallery.index import Index, Labels
-from mien.gallery.kernels import describe
+from mien.gallery.search.index import Index, Labels
+from mien.gallery.search.kernels import describe
 
 BATCH = 64
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")

@@ -24,7 +24,7 @@ def test_from_the_first_command_to_the_last(
         monkeypatch.setattr(f"{module}.Analyzer", lambda *_, **__: analyzer)
     monkeypatch.delenv("MIEN_GALLERY_KEY", raising=False)
     monkeypatch.setenv("MIEN_GALLERY", str(tmp_path / "gallery"))
-    monkeypatch.setattr("mien.gallery.master.config_file", lambda: tmp_path / "config" / "mien.toml")
+    monkeypatch.setattr("mien.gallery.store.master.config_file", lambda: tmp_path / "config" / "mien.toml")
     photo, darker, animal = (tmp_path / f"{name}.png" for name in ("photo", "darker", "cat"))
     photo.write_bytes(encode_image(astronaut, ".png"))
     darker.write_bytes(encode_image((astronaut * 0.7).astype(np.uint8), ".png"))

@@ -15,7 +15,7 @@ from gallery_at_a_shell import ANNA, BEN, CONSENT, Shell, shell_in
 from mien.cli.gallery import app
 from mien.cli.main import run
 from mien.cli.printable import printable
-from mien.gallery.receipt import load_receipt
+from mien.gallery.store.receipt import load_receipt
 
 COMMANDS = (
     "init enrol identify list show rename change merge remove history correct doctor cluster export import rekey backup"
@@ -36,7 +36,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No gallery, no settings and no key of the user's."""
     for name in ("MIEN_GALLERY_KEY", "MIEN_GALLERY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("mien.gallery.master.config_file", lambda: tmp_path / "config" / "mien.toml")
+    monkeypatch.setattr("mien.gallery.store.master.config_file", lambda: tmp_path / "config" / "mien.toml")
     monkeypatch.setenv("MIEN_DATA_DIR", str(tmp_path / "data"))
     return tmp_path
 

@@ -14,8 +14,8 @@ from mien.align.similarity import ARCFACE_112
 from mien.errors import ImageError
 from mien.face import Analysis, Box, Detection, Embedding, Face, Measure, Quality
 from mien.gallery.gallery import Consent, Gallery, GalleryPolicy, Profile
-from mien.gallery.master import MasterKey
 from mien.gallery.place import create_records
+from mien.gallery.store.master import MasterKey
 from mien.image import Source, encode_image, open_photo
 from mien.settings import Settings
 

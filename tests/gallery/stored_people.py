@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from mien.face import Floats
-from mien.gallery.master import MasterKey
 from mien.gallery.people import Consent, Profile, Template
-from mien.gallery.postgres import PostgresRecords
-from mien.gallery.records import GalleryPolicy
-from mien.gallery.renewal import restore
-from mien.gallery.sqlite import SqliteRecords
+from mien.gallery.store.master import MasterKey
+from mien.gallery.store.postgres import PostgresRecords
+from mien.gallery.store.records import GalleryPolicy
+from mien.gallery.store.renewal import restore
+from mien.gallery.store.sqlite import SqliteRecords
 
 DIM = 32
 MODEL = "made-up"

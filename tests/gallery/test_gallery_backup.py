@@ -20,16 +20,24 @@ from tests.gallery.stored_people import (
     template,
 )
 
-from mien.gallery import renewal
-from mien.gallery.disk import copy_keys
-from mien.gallery.errors import GalleryBusy, GalleryDamaged, GalleryExists, GalleryKeyMissing, GalleryMissing, PersonUnknown, WrongKey
-from mien.gallery.master import MasterKey
+from mien.gallery.errors import (
+    GalleryBusy,
+    GalleryDamaged,
+    GalleryExists,
+    GalleryKeyMissing,
+    GalleryMissing,
+    PersonUnknown,
+    WrongKey,
+)
 from mien.gallery.place import restore_records
-from mien.gallery.receipt import load_receipt, verify_receipt
-from mien.gallery.records import Writing
-from mien.gallery.renewal import restore
-from mien.gallery.sqlite import SqliteRecords
-from mien.gallery.vault import RootKeys, Vault
+from mien.gallery.store import renewal
+from mien.gallery.store.disk import copy_keys
+from mien.gallery.store.master import MasterKey
+from mien.gallery.store.receipt import load_receipt, verify_receipt
+from mien.gallery.store.records import Writing
+from mien.gallery.store.renewal import restore
+from mien.gallery.store.sqlite import SqliteRecords
+from mien.gallery.store.vault import RootKeys, Vault
 
 
 def find(_: str) -> MasterKey:
@@ -282,5 +290,5 @@ def test_keys_older_than_the_backup_would_take_newcomers_for_removed(records: Sq
 def test_lost_keys_are_named_with_the_way_back(records: SqliteRecords) -> None:
     records.close()
     (records.folder / "keys").unlink()
-    with pytest.raises(GalleryKeyMissing, match="lost its file of keys.*restore BACKUP --keys"):
+    with pytest.raises(GalleryKeyMissing, match=r"lost its file of keys.*restore BACKUP --keys"):
         SqliteRecords(records.folder, MASTER)

@@ -30,11 +30,11 @@ from mien.gallery.errors import (
 )
 from mien.gallery.gallery import Gallery, GalleryPolicy
 from mien.gallery.identify import Identification, IdentifyPolicy, Who
-from mien.gallery.labels import Filter
-from mien.gallery.master import MasterKey
 from mien.gallery.people import Profile, Template
 from mien.gallery.place import restore_records
-from mien.gallery.receipt import load_receipt, verify_receipt
+from mien.gallery.search.labels import Filter
+from mien.gallery.store.master import MasterKey
+from mien.gallery.store.receipt import load_receipt, verify_receipt
 from mien.settings import Settings
 
 ANNA, BEN, CARL, DORA, ED = directions(5)

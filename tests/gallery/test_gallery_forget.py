@@ -24,13 +24,13 @@ from tests.gallery.stored_people import (
 )
 
 from mien.gallery.errors import GalleryDamaged, GalleryFull, PersonUnknown
-from mien.gallery.keys import HEADER_BYTES, KeyFile
-from mien.gallery.reading import Owner
-from mien.gallery.receipt import Counts, Receipt, load_receipt, verify_receipt
-from mien.gallery.rotation import rotate
-from mien.gallery.slots import SLOT_BYTES
-from mien.gallery.sqlite import SqliteRecords
-from mien.gallery.writing import SqlWriting
+from mien.gallery.store.keys import HEADER_BYTES, KeyFile
+from mien.gallery.store.reading import Owner
+from mien.gallery.store.receipt import Counts, Receipt, load_receipt, verify_receipt
+from mien.gallery.store.rotation import rotate
+from mien.gallery.store.slots import SLOT_BYTES
+from mien.gallery.store.sqlite import SqliteRecords
+from mien.gallery.store.writing import SqlWriting
 
 NAME = "Annabella Forgettable-Longname"
 EXTERNAL = "external-number-4711"

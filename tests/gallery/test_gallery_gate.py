@@ -12,7 +12,7 @@ from mien.face import NOT_ASKED, Box, Detection, Embedding, Face, Failed, Measur
 from mien.gallery.errors import ConsentMissing
 from mien.gallery.gate import Gate
 from mien.gallery.people import Consent
-from mien.gallery.records import GalleryPolicy
+from mien.gallery.store.records import GalleryPolicy
 
 ANNA, BEN, NEW = directions(3)
 CONSENT = Consent("Anna", NOW, "the door", "a signed form", NOW + timedelta(days=30))

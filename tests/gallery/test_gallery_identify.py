@@ -15,8 +15,8 @@ from mien.evaluate.subject import subject
 from mien.face import Embedding
 from mien.gallery.fpir import LeftOut, OpenSet, own_people
 from mien.gallery.identify import Identifier, IdentifyPolicy, Who, leave_one_out
-from mien.gallery.index import Index
 from mien.gallery.people import Negative, PastAnswer
+from mien.gallery.search.index import Index
 from mien.settings import Settings
 
 FACES = directions(12)

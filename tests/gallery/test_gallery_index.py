@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.gallery import chunks, direct, index, kernels, ranking
 from mien.gallery.errors import GalleryError, GalleryModel
-from mien.gallery.index import Filter, Index, Labels
-from mien.gallery.planes import Probes, joined, levels_of, split, spreads, step_of
-from mien.gallery.roster import Roster, keys_of, text_of
+from mien.gallery.search import chunks, direct, index, kernels, ranking
+from mien.gallery.search.index import Filter, Index, Labels
+from mien.gallery.search.planes import Probes, joined, levels_of, split, spreads, step_of
+from mien.gallery.search.roster import Roster, keys_of, text_of
 
 DIM = 8
 

@@ -10,8 +10,8 @@ from time import monotonic, sleep
 import numpy as np
 import pytest
 
-from mien.gallery import direct
-from mien.gallery.index import Filter, Index, Labels
+from mien.gallery.search import direct
+from mien.gallery.search.index import Filter, Index, Labels
 
 DIM = 32
 READERS = 100

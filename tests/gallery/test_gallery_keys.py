@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from mien.errors import ExtraMissing
-from mien.gallery import master as master_module
 from mien.gallery.errors import (
     GalleryDamaged,
     GalleryExists,
@@ -20,9 +19,10 @@ from mien.gallery.errors import (
     GalleryNewer,
     WrongKey,
 )
-from mien.gallery.keys import HEADER_BYTES, MARKS_AT, KeyFile, write_key_file
-from mien.gallery.master import MasterKey, find_master
-from mien.gallery.slots import FORMAT, NO_SLOT, SLOT_BYTES, GalleryKeys, Header, encode_mark
+from mien.gallery.store import master as master_module
+from mien.gallery.store.keys import HEADER_BYTES, MARKS_AT, KeyFile, write_key_file
+from mien.gallery.store.master import MasterKey, find_master
+from mien.gallery.store.slots import FORMAT, NO_SLOT, SLOT_BYTES, GalleryKeys, Header, encode_mark
 
 KEY = bytes(range(32))
 

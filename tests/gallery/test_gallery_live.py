@@ -19,9 +19,9 @@ from mien.gallery.errors import EnrolmentRefused, PersonUnknown
 from mien.gallery.fpir import FEWEST_PEOPLE, OpenSet
 from mien.gallery.gallery import Allow, Gallery
 from mien.gallery.identify import IdentifyPolicy, Who
-from mien.gallery.labels import Filter
 from mien.gallery.live import LiveIndex
 from mien.gallery.place import restore_records
+from mien.gallery.search.labels import Filter
 
 PEOPLE = directions(64)
 ANNA, BEN, CARL, DORA = PEOPLE[:4]
@@ -77,7 +77,7 @@ PROCESS = """
 import sys
 import numpy as np
 from mien.gallery.gallery import Consent, Gallery, Profile
-from mien.gallery.master import MasterKey
+from mien.gallery.store.master import MasterKey
 from mien.gallery.people import Template
 from datetime import UTC, datetime
 

@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.gallery.stored_people import NOW, template
 
-from mien.gallery.content import (
+from mien.gallery.errors import EnrolmentRefused, GalleryError
+from mien.gallery.people import Consent, Profile, Template
+from mien.gallery.store.content import (
     Shelf,
     decode_labels,
     decode_profile,
@@ -23,8 +25,6 @@ from mien.gallery.content import (
     id_text,
     id_texts,
 )
-from mien.gallery.errors import EnrolmentRefused, GalleryError
-from mien.gallery.people import Consent, Profile, Template
 
 TIMES = st.datetimes(min_value=datetime(1950, 1, 1), max_value=datetime(2150, 1, 1), timezones=st.just(UTC))
 WORDS = st.text(alphabet=st.characters(codec="utf-8"), max_size=20)

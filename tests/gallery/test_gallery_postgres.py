@@ -16,7 +16,6 @@ import pytest
 from tests.gallery.stored_people import DIM, MASTER, MODEL, OPEN_POLICY, OnServer, enrol, names, profile, template
 
 from mien.errors import ExtraMissing
-from mien.gallery.address import read_url
 from mien.gallery.errors import (
     GalleryBusy,
     GalleryDamaged,
@@ -28,10 +27,11 @@ from mien.gallery.errors import (
     GalleryReadOnly,
     PersonUnknown,
 )
-from mien.gallery.migrations import postgres_steps, steps
-from mien.gallery.postgres import PostgresRecords
-from mien.gallery.receipt import verify_receipt
-from mien.gallery.slots import SLOT_BYTES
+from mien.gallery.store.address import read_url
+from mien.gallery.store.migrations import postgres_steps, steps
+from mien.gallery.store.postgres import PostgresRecords
+from mien.gallery.store.receipt import verify_receipt
+from mien.gallery.store.slots import SLOT_BYTES
 
 psycopg = pytest.importorskip("psycopg", reason="needs psycopg, which the extra `postgres` brings")
 
@@ -199,7 +199,7 @@ def test_services_follow_each_other(records: PostgresRecords, galleries: OnServe
 import sys
 sys.path.insert(0, sys.argv[2])
 from tests.gallery.stored_people import MASTER, enrol
-from mien.gallery.postgres import PostgresRecords
+from mien.gallery.store.postgres import PostgresRecords
 with PostgresRecords(sys.argv[1], MASTER) as records:
     for number in range(5):
         print(enrol(records, f"P{number}", number), flush=True)
@@ -238,8 +238,8 @@ KILLED = """
 import os, signal, sys
 sys.path.insert(0, sys.argv[2])
 from tests.gallery.stored_people import MASTER, enrol, profile, template
-from mien.gallery.postgres import PostgresRecords
-from mien.gallery.server import Server, ServerConnection
+from mien.gallery.store.postgres import PostgresRecords
+from mien.gallery.store.server import Server, ServerConnection
 records = PostgresRecords(sys.argv[1], MASTER)
 at, count = int(sys.argv[3]), 0
 print(enrol(records, "Kept", 1), flush=True)
@@ -408,11 +408,11 @@ def test_an_older_gallery_is_brought_forward(
     enrol(records, "Anna", 1)
     broken = [*more_steps()[:2], (3, "INSERT INTO new VALUES ('half'); INSERT INTO nothing VALUES (1)")]
     with monkeypatch.context() as patched:
-        patched.setattr("mien.gallery.server_opening.postgres_steps", lambda: broken)
+        patched.setattr("mien.gallery.store.server_opening.postgres_steps", lambda: broken)
         with pytest.raises(GalleryError):
             PostgresRecords(url_of(records), MASTER)
     assert admin.execute("SELECT count(*) FROM new").fetchone() == (0,), "the second step stands, the third is undone"
-    monkeypatch.setattr("mien.gallery.server_opening.postgres_steps", more_steps)
+    monkeypatch.setattr("mien.gallery.store.server_opening.postgres_steps", more_steps)
     with PostgresRecords(url_of(records), MASTER) as again:
         assert again.info.format == 3 and names(again) == ["Anna"]
     assert admin.execute("SELECT x FROM new").fetchall() == [("done",)]
@@ -486,7 +486,7 @@ def test_lost_connections_are_made_again(records: PostgresRecords, admin: Any) -
 def test_an_unanswered_commit_says_that_it_is_not_known(
     records: PostgresRecords, admin: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mien.gallery.server import ServerConnection
+    from mien.gallery.store.server import ServerConnection
 
     real = ServerConnection.execute
 

@@ -22,10 +22,10 @@ from tests.gallery.stored_people import (
 )
 
 from mien.gallery.errors import ConsentMissing, GalleryBusy, GalleryError, GalleryModel, PersonUnknown, WrongKey
-from mien.gallery.master import MasterKey
-from mien.gallery.migrations import steps
 from mien.gallery.people import Profile
-from mien.gallery.records import Change, GalleryPolicy, Records
+from mien.gallery.store.master import MasterKey
+from mien.gallery.store.migrations import steps
+from mien.gallery.store.records import Change, GalleryPolicy, Records
 
 
 def test_it_is_what_records_are(records: AnyRecords) -> None:
@@ -192,8 +192,8 @@ def test_scan_gives_every_vector_with_its_labels(records: AnyRecords) -> None:
 
 
 def test_scan_and_people_go_through_many_pages(records: AnyRecords, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mien.gallery.sql_records.PEOPLE_PAGE", 3)
-    monkeypatch.setattr("mien.gallery.sql_records.SCAN_PAGE", 3)
+    monkeypatch.setattr("mien.gallery.store.sql_records.PEOPLE_PAGE", 3)
+    monkeypatch.setattr("mien.gallery.store.sql_records.SCAN_PAGE", 3)
     with records.write() as writing:
         ids = [writing.add_person(profile(f"P{number}"), [template(number)]) for number in range(10)]
     assert [one.id for one in records.people()] == ids

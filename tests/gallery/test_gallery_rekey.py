@@ -19,13 +19,13 @@ from tests.gallery.stored_people import (
 )
 
 from mien.face import Floats
-from mien.gallery import renewal
 from mien.gallery.errors import GalleryDamaged, WrongKey
-from mien.gallery.master import MasterKey
 from mien.gallery.people import Event, Profile
-from mien.gallery.records import GalleryPolicy
-from mien.gallery.rotation import rotate
-from mien.gallery.sqlite import SqliteRecords
+from mien.gallery.store import renewal
+from mien.gallery.store.master import MasterKey
+from mien.gallery.store.records import GalleryPolicy
+from mien.gallery.store.rotation import rotate
+from mien.gallery.store.sqlite import SqliteRecords
 
 
 def fill(records: AnyRecords) -> list[str]:

@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.gallery.stored_people import NOW, vector
 
 from mien.gallery.errors import GalleryDamaged, GalleryMissing
-from mien.gallery.receipt import Counts, Receipt, load_receipt, save_receipt, sign, verify_receipt
-from mien.gallery.rotation import make_rotation, rotate, rotate_back
-from mien.gallery.seal import Seal, Table, derive, lookup_tag, same_name
+from mien.gallery.store.receipt import Counts, Receipt, load_receipt, save_receipt, sign, verify_receipt
+from mien.gallery.store.rotation import make_rotation, rotate, rotate_back
+from mien.gallery.store.seal import Seal, Table, derive, lookup_tag, same_name
 
 KEY, GALLERY, ANNA, BOB = bytes(range(32)), b"g" * 16, b"a" * 16, b"b" * 16
 

@@ -12,7 +12,6 @@ import apsw
 import pytest
 from tests.gallery.stored_people import enrol, names, new_gallery, profile, template
 
-from mien.gallery import database, master
 from mien.gallery.errors import (
     GalleryBusy,
     GalleryDamaged,
@@ -23,9 +22,10 @@ from mien.gallery.errors import (
     GalleryNewer,
     GalleryReadOnly,
 )
-from mien.gallery.master import MasterKey
-from mien.gallery.migrations import steps
-from mien.gallery.sqlite import SqliteRecords
+from mien.gallery.store import database, master
+from mien.gallery.store.master import MasterKey
+from mien.gallery.store.migrations import steps
+from mien.gallery.store.sqlite import SqliteRecords
 
 MASTER = MasterKey(bytes(range(32)), "a test")
 
@@ -105,7 +105,7 @@ def more_steps() -> list[tuple[int, str]]:
 def test_an_older_gallery_is_brought_forward(records: SqliteRecords, monkeypatch: pytest.MonkeyPatch) -> None:
     enrol(records, "Anna", 1)
     records.close()
-    monkeypatch.setattr("mien.gallery.database.steps", more_steps)
+    monkeypatch.setattr("mien.gallery.store.database.steps", more_steps)
     with SqliteRecords(records.folder, MASTER) as again:
         assert again.info.format == 3 and names(again) == ["Anna"]
         assert write_connection(again).execute("SELECT x FROM new").fetchall() == [("done",)]
@@ -116,10 +116,10 @@ def test_a_step_that_fails_leaves_the_format_before_it(records: SqliteRecords, m
     records.close()
     broken = [*more_steps()[:2], (3, "INSERT INTO new VALUES ('half'); INSERT INTO nothing VALUES (1)")]
     with monkeypatch.context() as patched:
-        patched.setattr("mien.gallery.database.steps", lambda: broken)
+        patched.setattr("mien.gallery.store.database.steps", lambda: broken)
         with pytest.raises(GalleryError):
             SqliteRecords(records.folder, MASTER)
-    monkeypatch.setattr("mien.gallery.database.steps", lambda: more_steps()[:2])
+    monkeypatch.setattr("mien.gallery.store.database.steps", lambda: more_steps()[:2])
     with SqliteRecords(records.folder, MASTER) as again:
         assert again.info.format == 2 and names(again) == ["Anna"]
         assert write_connection(again).execute("SELECT count(*) FROM new").fetchall() == [(0,)]
@@ -145,7 +145,7 @@ import resource, sys
 from pathlib import Path
 sys.path.insert(0, {root!r})
 from mien.gallery.errors import GalleryFull
-from mien.gallery.sqlite import SqliteRecords
+from mien.gallery.store.sqlite import SqliteRecords
 from tests.gallery.stored_people import enrol, names
 from tests.gallery.test_gallery_sqlite import MASTER
 records = SqliteRecords(Path({folder!r}), MASTER)

@@ -8,11 +8,11 @@ import pytest
 from tests.gallery.stored_people import MASTER, AnyRecords, Galleries, names, only_sqlite, profile, template, vector
 
 from mien.gallery.errors import GalleryDamaged
-from mien.gallery.ground import Value
-from mien.gallery.keys import HEADER_BYTES
-from mien.gallery.slots import SLOT_BYTES
-from mien.gallery.sqlite import SqliteRecords
-from mien.gallery.writing import SqlWriting
+from mien.gallery.store.ground import Value
+from mien.gallery.store.keys import HEADER_BYTES
+from mien.gallery.store.slots import SLOT_BYTES
+from mien.gallery.store.sqlite import SqliteRecords
+from mien.gallery.store.writing import SqlWriting
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import typer.main
 
 from mien.cli.main import COMMANDS
 from mien.errors import MienError
-from mien.gallery.master import MasterKey
+from mien.gallery.store.master import MasterKey
 from mien.image import encode_image
 from mien.settings import Settings, load_settings
 from mien.weights.catalog import Catalog

@@ -20,8 +20,8 @@ from mien.evaluate.templates import Templates
 from mien.face import Floats
 from mien.gallery.fpir import OpenSet
 from mien.gallery.identify import DEFAULT_FPIR, Identification, Identifier, IdentifyPolicy, Who, leave_one_out
-from mien.gallery.index import Index, Labels
 from mien.gallery.live import MOST_LEFT_OUT
+from mien.gallery.search.index import Index, Labels
 from mien.record import Record
 
 NOT_ENROLLED: Final = "people who are not enrolled"

@@ -22,12 +22,12 @@ from mien.gallery.enrol import SAME_PHOTO
 from mien.gallery.errors import EnrolmentRefused, GalleryError, GalleryModel, PersonUnknown
 from mien.gallery.identify import Identification, Identifier, IdentifyPolicy, Replayed, Who
 from mien.gallery.kept import Kept
-from mien.gallery.labels import Filter
 from mien.gallery.live import Live, LiveIndex
-from mien.gallery.master import MasterKey
 from mien.gallery.people import Negative
 from mien.gallery.place import Place
-from mien.gallery.receipt import Receipt
+from mien.gallery.search.labels import Filter
+from mien.gallery.store.master import MasterKey
+from mien.gallery.store.receipt import Receipt
 from mien.image import Source
 from mien.record import Record
 from mien.settings import Settings

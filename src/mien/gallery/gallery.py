@@ -24,11 +24,11 @@ from mien.gallery.enrol import (
     without_strangers,
 )
 from mien.gallery.gate import Admission, Gate, Lookalike
-from mien.gallery.labels import Filter
-from mien.gallery.master import MasterKey
 from mien.gallery.people import Consent, Person, Profile, Template
 from mien.gallery.place import Place, create_records, place_of
-from mien.gallery.records import GalleryPolicy
+from mien.gallery.search.labels import Filter
+from mien.gallery.store.master import MasterKey
+from mien.gallery.store.records import GalleryPolicy
 from mien.gallery.transfer import Listed, read_people
 from mien.image import ImageLimits, Source
 from mien.settings import Settings, load_settings

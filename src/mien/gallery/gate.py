@@ -11,10 +11,10 @@ from mien.decide.subject import unfit
 from mien.errors import EmbeddingMismatch
 from mien.face import Embedding, Face, Floats
 from mien.gallery.identify import Search
-from mien.gallery.labels import Filter
 from mien.gallery.people import Consent
-from mien.gallery.records import GalleryPolicy
-from mien.gallery.rules import check_consent
+from mien.gallery.search.labels import Filter
+from mien.gallery.store.records import GalleryPolicy
+from mien.gallery.store.rules import check_consent
 from mien.record import Record
 
 LOOKALIKES: Final = 5

@@ -17,7 +17,7 @@ from mien.gallery.people import Negative, PastAnswer
 from mien.record import Record
 
 if TYPE_CHECKING:
-    from mien.gallery.labels import Filter
+    from mien.gallery.search.labels import Filter
 
 DEFAULT_FPIR: Final = 0.01
 # Beyond the people asked for, so that those whom a correction rules out do not leave the answer short.
@@ -40,7 +40,7 @@ class Hit(Protocol):
 
 
 class Search(Protocol):
-    """What finds people; `mien.gallery.index.Index` does."""
+    """What finds people; `mien.gallery.search.index.Index` does."""
 
     def search(self, probes: Floats, k: int = 10, keep: Filter | None = None) -> Sequence[Sequence[Hit]]:
         """For each probe of (P, D) the k closest people, the closest first."""

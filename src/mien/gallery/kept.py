@@ -11,16 +11,16 @@ from types import TracebackType
 from typing import Any, Self
 
 from mien.gallery.choose import choose_templates
-from mien.gallery.content import labels_of
-from mien.gallery.disk import copy_keys
 from mien.gallery.errors import EnrolmentRefused, GalleryExists, GalleryReadOnly, PersonUnknown
-from mien.gallery.labels import Filter
-from mien.gallery.master import MasterKey
-from mien.gallery.opening import KEYS
 from mien.gallery.people import Event, Person, Profile, Template
 from mien.gallery.place import Place, keys_on_server, open_records, place_of
-from mien.gallery.receipt import RECEIPTS, Receipt, receipt_path
-from mien.gallery.records import GalleryInfo, Writing
+from mien.gallery.search.labels import Filter
+from mien.gallery.store.content import labels_of
+from mien.gallery.store.disk import copy_keys
+from mien.gallery.store.master import MasterKey
+from mien.gallery.store.opening import KEYS
+from mien.gallery.store.receipt import RECEIPTS, Receipt, receipt_path
+from mien.gallery.store.records import GalleryInfo, Writing
 from mien.gallery.transfer import person_line
 from mien.settings import Settings, load_settings
 

@@ -11,12 +11,12 @@ import numpy as np
 
 from mien.decide.calibration import Calibration
 from mien.face import Floats
-from mien.gallery.content import labels_of
 from mien.gallery.errors import PersonUnknown
 from mien.gallery.fpir import OpenSet, OwnPeople
 from mien.gallery.identify import leave_one_out
-from mien.gallery.index import Index
-from mien.gallery.records import Records, StoredVectors
+from mien.gallery.search.index import Index
+from mien.gallery.store.content import labels_of
+from mien.gallery.store.records import Records, StoredVectors
 
 # People who are left out in turn. 3,000 count a rate of 1 %; more tell it hardly better.
 MOST_LEFT_OUT: Final = 3000

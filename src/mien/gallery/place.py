@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from mien.gallery.errors import GalleryError
-from mien.gallery.master import MasterKey, find_master, new_master
-from mien.gallery.opening import KEYS
-from mien.gallery.records import GalleryPolicy
-from mien.gallery.renewal import bring_keys, restore
-from mien.gallery.sqlite import SqliteRecords
+from mien.gallery.store.master import MasterKey, find_master, new_master
+from mien.gallery.store.opening import KEYS
+from mien.gallery.store.records import GalleryPolicy
+from mien.gallery.store.renewal import bring_keys, restore
+from mien.gallery.store.sqlite import SqliteRecords
 from mien.settings import Settings
 
 if TYPE_CHECKING:
-    from mien.gallery.postgres import PostgresRecords
+    from mien.gallery.store.postgres import PostgresRecords
 
 Place: TypeAlias = str | Path
 SERVER = ("postgresql://", "postgres://")
@@ -39,7 +39,7 @@ def open_records(place: str, master: MasterKey | None = None) -> SqliteRecords |
     """Open what is there. Raises what `SqliteRecords` and `PostgresRecords` raise."""
     if not is_server(place):
         return SqliteRecords(Path(place).expanduser(), master)
-    from mien.gallery.postgres import PostgresRecords
+    from mien.gallery.store.postgres import PostgresRecords
 
     return PostgresRecords(place, master)
 
@@ -51,7 +51,7 @@ def create_records(
     master = master or new_master()
     if not is_server(place):
         return SqliteRecords.create(Path(place).expanduser(), model, dim, policy, master)
-    from mien.gallery.postgres import PostgresRecords
+    from mien.gallery.store.postgres import PostgresRecords
 
     return PostgresRecords.create(place, model, dim, policy, master)
 
@@ -65,7 +65,7 @@ def restore_records(place: str, backup: Path, keys: Path | None = None, master: 
     if is_server(place):
         if keys:
             raise keys_on_server()
-        from mien.gallery.postgres import PostgresRecords
+        from mien.gallery.store.postgres import PostgresRecords
 
         with PostgresRecords(place, master) as records:
             records.restore(backup)

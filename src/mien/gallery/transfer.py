@@ -20,8 +20,8 @@ from pydantic import AwareDatetime, Base64Bytes, BaseModel, ConfigDict, Field, V
 from mien.errors import DataError
 from mien.gallery.errors import GalleryError, GalleryModel
 from mien.gallery.people import Consent, Person, Profile, Template
-from mien.gallery.records import GalleryInfo
-from mien.gallery.rules import check_consent, check_vectors
+from mien.gallery.store.records import GalleryInfo
+from mien.gallery.store.rules import check_consent, check_vectors
 from mien.record import plain
 
 SCHEMA: Final[Literal["mien.people/1"]] = "mien.people/1"

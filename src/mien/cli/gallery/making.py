@@ -13,9 +13,9 @@ from mien.cli.gallery.opening import Place
 from mien.cli.gallery.said import policy_of
 from mien.cli.gallery.showing import tell
 from mien.gallery.errors import GalleryExists
-from mien.gallery.master import SERVICE, VARIABLE, MasterKey, key_file
-from mien.gallery.opening import KEYS
 from mien.gallery.place import is_server, place_of
+from mien.gallery.store.master import SERVICE, VARIABLE, MasterKey, key_file
+from mien.gallery.store.opening import KEYS
 from mien.settings import load_settings
 from mien.weights.catalog import Catalog
 

@@ -19,9 +19,9 @@ from mien.cli.sources import STDIN
 from mien.cli.terminal import warn
 from mien.errors import SettingsError
 from mien.gallery.errors import GalleryExists, GalleryMissing, GalleryReadOnly
-from mien.gallery.master import VARIABLE
 from mien.gallery.place import place_of, restore_records
-from mien.gallery.receipt import load_receipt, verify_receipt
+from mien.gallery.store.master import VARIABLE
+from mien.gallery.store.receipt import load_receipt, verify_receipt
 from mien.settings import load_settings
 
 EXIT_WRONG = 1

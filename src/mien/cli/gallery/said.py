@@ -10,9 +10,9 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from mien.errors import SettingsError
-from mien.gallery.labels import Filter
 from mien.gallery.people import Consent
-from mien.gallery.records import GalleryPolicy
+from mien.gallery.search.labels import Filter
+from mien.gallery.store.records import GalleryPolicy
 
 TIMES: Final = "Times are ISO 8601; without a zone they are local, a date alone is its first moment."
 PROFILE_HELP: Final = f"external_id, tag, group, tenant, valid_from, valid_until; tag and group repeat. {TIMES}"

@@ -1,0 +1,1 @@
+"""The index: an exact search in memory, rebuilt from the records."""

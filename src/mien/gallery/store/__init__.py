@@ -1,0 +1,1 @@
+"""The records: people, sealed, in SQLite or PostgreSQL, with their keys apart."""
