@@ -18,7 +18,7 @@ from mien.decide.subject import MIN_QUALITY, subject_of
 from mien.errors import DataError, ImageError
 from mien.face import Analysis, Embedding, Face, Failed, Floats, Quality
 from mien.gallery.doctor import DoctorPolicy, Finding, examine
-from mien.gallery.enrol import SAME_PHOTO
+from mien.gallery.enrol import COPY_SCORE
 from mien.gallery.errors import EnrolmentRefused, GalleryError, GalleryModel, PersonUnknown
 from mien.gallery.identify import Identification, Identifier, IdentifyPolicy, Replayed, Who
 from mien.gallery.kept import Kept
@@ -182,7 +182,7 @@ class Asking(Kept):
         """Store that the one face of a photo is not this person; used from now on. Raises EnrolmentRefused."""
         negative = self._negative(person, photo, by)
         own = [
-            one.id for one in self.records.templates(negative.person_id) if one.vector @ negative.vector >= SAME_PHOTO
+            one.id for one in self.records.templates(negative.person_id) if one.vector @ negative.vector >= COPY_SCORE
         ]
         if own:
             raise EnrolmentRefused(

@@ -26,8 +26,8 @@ from mien.record import Record
 
 # Photos of one person score below this rate's score in about one of a hundred pairs, those of strangers in 99.
 UNLIKE_FMR: Final = 1e-2
-# A photo encoded anew scores over this with itself; other photos of one person hardly ever do.
-SAME_PHOTO: Final = 0.99
+# A copy of a photo scores 1. Higher than what the doctor reports, as the photo is refused here; chosen, not measured.
+COPY_SCORE: Final = 0.99
 SURPLUS: Final = "It is fit, and not needed: the person has as many better or more different ones as the policy keeps."
 
 
@@ -155,7 +155,7 @@ def without_copies(
     for one in candidates:
         if one.template is not None:
             vector = one.template.vector
-            reason = next((why for other, why in seen if float(other @ vector) >= SAME_PHOTO), None)
+            reason = next((why for other, why in seen if float(other @ vector) >= COPY_SCORE), None)
             seen.append((vector, f"It is the same photo as {one.judged.source}."))
             if reason:
                 one = Candidate(replace(one.judged, kept=False, reasons=(reason,), code="copy"))
