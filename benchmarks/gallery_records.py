@@ -4,11 +4,11 @@
     python benchmarks/gallery_records.py --kind postgres [--url postgresql://user@host/database?gallery=benchmark]
 
 Vectors are made up, of length 1; embedding photos is not part of it. "One by one" is a transaction a person, which has
-returned when the person is on the disk; "batched" is --batch people a transaction. They are timed on an empty gallery
-and, where --rows asks for more, on what is there then. "Scan" reads all vectors, "load" builds the index from them too,
-in a fresh process, whose growth is the memory. A rate depends on the disk: the first line has its own. One thread
-everywhere. --folder: where galleries are made, on the disk that is meant; a temporary one where it is not given.
-Without --url a server of this machine is started (pip install pgserver).
+returned when the person is on the disk; "batched" is --batch people a transaction. Both are timed with --templates each
+and with one each, on an empty gallery and, where --rows asks for more, on what is there then. "Scan" reads all vectors,
+"load" builds the index from them too, in a fresh process, whose growth is the memory. A rate depends on the disk: the
+first line has its own. One thread everywhere. --folder: where galleries are made, on the disk that is meant; a
+temporary one where it is not given. Without --url a server of this machine is started (pip install pgserver).
 """
 
 from __future__ import annotations
@@ -75,14 +75,13 @@ def enrol(records: Records, people: Sequence[tuple[Profile, list[Template]]], ba
     started, worked = time.perf_counter(), time.process_time()
     for first in range(0, len(people), batch):
         with records.write() as writing:
-            for profile, templates in people[first : first + batch]:
-                writing.add_person(profile, templates)
+            writing.add_people(people[first : first + batch])
     took, cpu = time.perf_counter() - started, time.process_time() - worked
     return f"{len(people) / took:,.0f} people/s ({cpu / len(people) * 1000:.3f} ms of the processor each)"
 
 
-def load(place: str) -> tuple[int, str, str, float, float]:
-    """Templates; times of the scan alone, of scan and index together; megabytes of the index, and of the process."""
+def load(place: str) -> tuple[int, int, str, str, float, float]:
+    """Templates and people; times of the scan alone, and with the index; megabytes of the index, and of the process."""
     records = open_records(place, MASTER)
     started, worked = time.perf_counter(), time.process_time()
     n = sum(len(batch.vectors) for batch in records.scan())
@@ -95,7 +94,7 @@ def load(place: str) -> tuple[int, str, str, float, float]:
     grown = resident() - before
     assert len(index) == n
     records.close()
-    return n, scan, both, grown, resident()
+    return n, index.n_people, scan, both, grown, resident()
 
 
 def seconds(started: float, worked: float, n: int) -> str:
@@ -103,7 +102,7 @@ def seconds(started: float, worked: float, n: int) -> str:
     return f"{took:.2f} s; a million: {took / n * 1e6:.2f} s ({cpu / n * 1e6:.2f} s of the processor)"
 
 
-def in_fresh_process(place: str) -> tuple[int, str, str, float, float]:
+def in_fresh_process(place: str) -> tuple[int, int, str, str, float, float]:
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(load, (place,))
 
@@ -117,7 +116,7 @@ def on_disk(place: str) -> str:
 def fill(records: Records, asked: argparse.Namespace, rng: np.random.Generator) -> None:
     """Up to the number of rows asked for, in large batches."""
     n_people = asked.rows // asked.templates
-    while (missing := n_people - sum(1 for _ in records.people())) > 0:
+    while (missing := n_people - sum(one.n_templates for one in records.people()) // asked.templates) > 0:
         for _ in range(-(-missing // 10_000)):
             enrol(records, made_up(min(10_000, missing), asked.templates, asked.dim, rng), 10_000)
 
@@ -128,18 +127,19 @@ def measure(place: str, folder: Path, asked: argparse.Namespace) -> None:
 
     def rates(when: str) -> None:
         for name, n, batch in (("one by one", asked.single, 1), ("batched", asked.batched, asked.batch)):
-            people = made_up(n, asked.templates, asked.dim, rng)
-            lines.append((f"enrol {name}, {when}", enrol(records, people, batch)))
+            for templates in dict.fromkeys((asked.templates, 1)):
+                people = made_up(n, templates, asked.dim, rng)
+                lines.append((f"enrol {name}, templates each: {templates}, {when}", enrol(records, people, batch)))
 
     records = create_records(place, "made-up", asked.dim, POLICY, MASTER)
     rates("empty gallery")
-    if asked.rows > (asked.single + asked.batched) * asked.templates:
+    if asked.rows > (asked.single + asked.batched) * (asked.templates + 1):
         fill(records, asked, rng)
         rates(f"{asked.rows:,} templates there")
     records.close()
-    n, scan, both, grown, process = in_fresh_process(place)
+    n, n_people, scan, both, grown, process = in_fresh_process(place)
     lines += [
-        ("templates, people", f"{n:,}, {n // asked.templates:,}"),
+        ("templates, people", f"{n:,}, {n_people:,}"),
         ("scan", scan),
         ("load (scan and index)", both),
         ("resident: index", f"{grown:,.0f} MB, {grown / n * 1e6:,.0f} bytes a template"),

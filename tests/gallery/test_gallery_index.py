@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mien.gallery.errors import GalleryError, GalleryModel
-from mien.gallery.search import chunks, direct, index, kernels, ranking
+from mien.gallery.search import chunks, direct, index, kernels, pairs, scan
 from mien.gallery.search.index import Filter, Index, Labels
 from mien.gallery.search.planes import Probes, joined, levels_of, split, spreads, step_of
 from mien.gallery.search.roster import Roster, keys_of, text_of
@@ -145,7 +145,7 @@ def test_with_chunks_of_four_rows_that_are_given_up_early(steps: list[Any]) -> N
         patch.setattr(index, "ROWS", 4)
         patch.setattr(index, "_DEAD_ROWS", 1)
         patch.setattr(index, "_RENUMBER_AT", 3)
-        patch.setattr(ranking, "_SETTLE_AT", 2)
+        patch.setattr(pairs, "_SETTLE_AT", 2)
         play(steps)
 
 
@@ -155,6 +155,17 @@ def test_with_the_layout_for_small_galleries_from_the_first_search_on(steps: lis
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(direct, "_WORTH", 1)
         patch.setattr(index, "ROWS", 4)
+        play(steps)
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps=st.lists(PUT | DISCARD | MANY | SEARCH, max_size=25))
+def test_with_a_thread_for_every_few_rows(steps: list[Any]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index, "ROWS", 4)
+        patch.setattr(scan, "_ROWS_A_THREAD", 4)
+        patch.setattr(scan, "MANY", 2)
+        patch.setattr(index, "cores", lambda: 3)
         play(steps)
 
 
@@ -185,6 +196,20 @@ def test_many_chunks(n_probes: int, k: int) -> None:
     assert [[(hit.person, hit.best) for hit in hits] for hits in together] == [
         [(hit.person, hit.best) for hit in hits] for hits in alone
     ]
+
+
+def test_a_few_people_with_very_many_templates_do_not_hide_the_others() -> None:
+    """The best rows all belong to fewer people than are asked for."""
+    made, model = Index(DIM), Model()
+    near = unit(7, 1)
+    for number in range(6):
+        n = 4000 if number < 3 else 2
+        vectors = near + (0.1 if number < 3 else 1) * unit(number, n)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        for put in (made.put, model.put):
+            put(f"{number}", np.arange(n), vectors, Labels())
+    for k in (1, 3, 5, 6, 7):
+        check(made, model, near, k)
 
 
 def test_a_filter_finds_the_only_ones_that_pass() -> None:

@@ -10,7 +10,7 @@ from time import monotonic, sleep
 import numpy as np
 import pytest
 
-from mien.gallery.search import direct
+from mien.gallery.search import chunks, direct
 from mien.gallery.search.index import Filter, Index, Labels
 
 DIM = 32
@@ -142,3 +142,43 @@ def test_several_writers() -> None:
         list(pool.map(enrol, range(16)))
     assert made.n_people == 16
     assert {hit.person for hit in made.search(unit(1, 1), 100)[0]} == {f"{number} 29" for number in range(16)}
+
+
+def crowd(threads: int) -> Index:
+    """300,000 templates of 100,000 people, some of whom left."""
+    people = [f"{number}" for number in range(100_000)]
+    made = Index(DIM, threads)
+    counts = np.full(len(people), 3)
+    made.put_many(people, [Labels()] * len(people), counts, np.arange(300_000), unit(1, 300_000))
+    for person in people[:3000:7]:
+        made.discard(person)
+    return made
+
+
+def test_many_probes_are_answered_alike_by_any_number_of_threads() -> None:
+    probes = unit(2, 64)
+
+    def answers(made: Index) -> list[list[tuple[str, float, list[float], list[int]]]]:
+        found = made.search(probes, 4)
+        return [
+            [(hit.person, hit.best, hit.scores.tolist(), hit.template_ids.tolist()) for hit in hits] for hits in found
+        ]
+
+    made = crowd(threads=1)
+    alone = answers(made)
+    for threads in (2, 3, 8):
+        made.threads = threads
+        assert answers(made) == alone
+
+
+def test_threads_let_go_of_what_they_searched() -> None:
+    """Whoever leaves during a search for many probes is overwritten at its end, and not when some thread comes by."""
+    made = crowd(threads=4)
+    made.search(unit(2, 64), 1)
+    before = np.concatenate([chunk.high[chunk.rows_of(1)] for chunk in made._view.chunks])
+    made.discard("1")
+    assert before.any()
+    places = [np.flatnonzero(chunk.owners[: chunk.size] == chunks.GONE) for chunk in made._view.chunks]
+    assert sum(map(len, places)) == 3 * 430
+    for chunk, rows in zip(made._view.chunks, places, strict=True):
+        assert not chunk.high[rows].any() and not chunk.low[rows].any()

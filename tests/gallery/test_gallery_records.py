@@ -22,7 +22,7 @@ from tests.gallery.stored_people import (
 )
 
 from mien.gallery.errors import ConsentMissing, GalleryBusy, GalleryError, GalleryModel, PersonUnknown, WrongKey
-from mien.gallery.people import Profile
+from mien.gallery.people import Profile, Template
 from mien.gallery.store.master import MasterKey
 from mien.gallery.store.migrations import steps
 from mien.gallery.store.records import Change, GalleryPolicy, Records
@@ -224,6 +224,45 @@ def test_what_a_block_wrote_it_can_use(records: AnyRecords) -> None:
         dora = writing.add_person(profile("Dora"), [template(5)])
     assert names(records) == ["Anna", "Dora"] and records.person(anna).n_templates == 3
     assert len(records.templates(dora)) == 1 and records.verify() == []
+
+
+def test_a_batch_is_what_one_by_one_would_be(records: AnyRecords) -> None:
+    people = [(profile(f"P{number}", external_id=str(number)), made) for number, made in enumerate(batch())]
+    with records.write() as writing:
+        together = writing.add_people(people)
+        assert writing.add_people([]) == []
+        apart = [writing.add_person(*one) for one in people]
+    assert len({*together, *apart}) == 2 * len(people)
+    assert [person.id for person in records.people()] == [*together, *apart]
+    for (said, templates), first, second in zip(people, together, apart, strict=True):
+        for person in (first, second):
+            assert records.person(person).profile == said
+            assert [event.detail for event in records.history(person)] == [{"templates": str(len(templates))}]
+            stored = records.templates(person)
+            assert [one.crop for one in stored] == [one.crop for one in templates]
+            assert [one.added_at for one in stored] == [one.added_at for one in templates]
+            for one, given in zip(stored, templates, strict=True):
+                np.testing.assert_allclose(one.vector, given.vector, atol=1e-6)
+    numbers = [one.id for person in (*together, *apart) for one in records.templates(person)]
+    assert numbers == sorted(set(numbers))
+    assert records.verify() == []
+
+
+def batch() -> list[list[Template]]:
+    """Templates of four people: 0 to 3 of them."""
+    return [[template(10 * number + one) for one in range(number)] for number in range(4)]
+
+
+@pytest.mark.parametrize("wrong", [Profile("No consent"), profile("No zone", valid_from=datetime(2020, 1, 1))])
+def test_where_one_of_a_batch_is_refused_nobody_is_enrolled(records: AnyRecords, wrong: Profile) -> None:
+    anna = enrol(records, "Anna", 1)
+    with records.write() as writing:
+        with pytest.raises(GalleryError):
+            writing.add_people([(profile("Bob"), [template(2)]), (wrong, [template(3)])])
+        carl = writing.add_person(profile("Carl"), [template(4)])
+    assert [person.id for person in records.people()] == [anna, carl]
+    assert records.templates(carl)[0].crop == template(4).crop
+    assert records.verify() == []
 
 
 def test_a_block_inside_of_a_block_is_refused(records: AnyRecords) -> None:

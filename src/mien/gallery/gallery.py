@@ -120,12 +120,12 @@ class Gallery(Asking):
         Their ids, in order. Raises ConsentMissing, EnrolmentRefused for an external id that is taken, GalleryModel for
         vectors of another length, GalleryError for vectors that are not of unit length.
         """
-        most, ids, taken = self.info.policy.max_templates, list[str](), set[tuple[str, str]]()
+        most, taken = self.info.policy.max_templates, set[tuple[str, str]]()
+        chosen = [(profile, choose_templates(some, most)) for profile, some in people]
         with self.records.write() as writing:
-            for profile, some in people:
+            for profile, _ in chosen:
                 self._check_external_id(profile, taken=taken)
-                ids.append(writing.add_person(profile, choose_templates(some, most)))
-        return ids
+            return writing.add_people(chosen)
 
     def import_people(self, lines: Iterable[str], root: Path, allow: Allow | None = None) -> Iterator[Enrolment]:
         """People of lines of JSON, as `transfer` has them: templates are taken as they are, photos are judged.

@@ -14,6 +14,7 @@ from mien.gallery.search.hit import Hit
 from mien.gallery.search.kernels import packed, products_packed
 from mien.gallery.search.planes import FIXED, STEPS, Doubles, Probes
 from mien.gallery.search.roster import Int32s, RosterView
+from mien.gallery.search.scan import LOWEST, ROUNDING, reached
 
 if TYPE_CHECKING:
     from numkong import PackedMatrix
@@ -23,9 +24,6 @@ MAX_ROWS: Final = 32768
 _MOST_RANKED: Final = 512
 # To make the layout takes as long as so many searches without it.
 _WORTH: Final = 8
-# Coarse scores are products of two float32 numbers, below 2 in size: three roundings of 2 ** -24 are much less.
-_ROUNDING: Final = 1e-6
-_LOWEST: Final = float(np.finfo(np.float32).min)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,9 +84,9 @@ class Direct:
         coarse = np.multiply(products_packed(self.packed, probes.codes), self.steps, dtype=np.float32)
         if passed is not None:
             coarse[~passed[self.owners]] = -np.inf
-        margin = float(probes.margins(1.0, self.spread)[0]) + _ROUNDING
-        floor = _reached(coarse, k * self.most) - 2 * margin / float(probes.steps[0])
-        rows = np.flatnonzero(coarse >= np.float32(max(floor, _LOWEST)))
+        margin = float(probes.margins(1.0, self.spread)[0]) + ROUNDING
+        floor = reached(coarse, k * self.most) - 2 * margin / float(probes.steps[0])
+        rows = np.flatnonzero(coarse >= np.float32(max(floor, LOWEST)))
         scores = self._exact(rows, probes.fixed[0])
         owners = self.owners[rows]
         order = np.lexsort((people.keys[owners], -scores)) if len(rows) > 1 else np.arange(len(rows))
@@ -112,19 +110,6 @@ class Direct:
         rows = slice(start := int(self.starts[row]), start + int(self.counts[row]))
         scores = score if rows.stop - start == 1 else self._exact(rows, fixed)
         return Hit(person, scores.astype(np.float32), self.ids[rows], float(score[0]))
-
-
-def _reached(scores: NDArray[np.float32], n: int) -> float:
-    """What n of the scores reach at least: the n-th highest, or a little less; -inf where there are fewer."""
-    if n > len(scores):
-        return -np.inf
-    if n == 1:
-        return float(scores.max())
-    if len(scores) >= 128 * n:
-        # The highest of each of many groups, of which n are n scores.
-        columns = len(scores) // 32
-        scores = scores[: 32 * columns].reshape(32, columns).max(axis=0)
-    return float(np.partition(scores, len(scores) - n)[len(scores) - n])
 
 
 class Later:

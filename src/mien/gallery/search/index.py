@@ -20,6 +20,7 @@ from mien.gallery.search.leaving import Leaving
 from mien.gallery.search.planes import MAX_DIM, Probes, checked, levels_of, split
 from mien.gallery.search.ranking import View
 from mien.gallery.search.roster import Int32s, Roster
+from mien.gallery.search.scan import cores
 
 __all__ = ["Filter", "Hit", "Index", "Labels"]
 
@@ -54,11 +55,15 @@ class Index:
     (`leaving.Leaving`); only what numpy copied for a moment, and the second layout, is freed without that.
     """
 
-    def __init__(self, dim: int) -> None:
-        """An empty index of vectors with `dim` components. Raises GalleryError beyond 2,048."""
+    def __init__(self, dim: int, threads: int | None = None) -> None:
+        """An empty index of vectors with `dim` components. Raises GalleryError beyond 2,048.
+
+        threads: over how many a search for many probes at once is spread; None: the processor cores there are, up to 8.
+        """
         if not 1 <= dim <= MAX_DIM:
             raise GalleryError(f"Vectors of {dim} components.", f"The index takes 1 to {MAX_DIM}.")
         self.dim = dim
+        self.threads = cores() if threads is None else threads
         self._lock = Lock()
         self._chunks: list[Chunk] = []
         self._open: dict[int, int] = {}
@@ -113,7 +118,7 @@ class Index:
         view = self._view
         found: list[list[Hit]] = []
         for start in range(0, len(rows), _PROBES_AT_ONCE):
-            found += view.search(Probes.of(rows[start : start + _PROBES_AT_ONCE]), k, keep)
+            found += view.search(Probes.of(rows[start : start + _PROBES_AT_ONCE]), k, keep, self.threads)
         return found
 
     def __len__(self) -> int:

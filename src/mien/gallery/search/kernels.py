@@ -28,12 +28,17 @@ def products(rows: Int8s, codes: Int8s) -> NDArray[Any]:
     One probe: numkong row by row. More: numkong's integer matrix product. Many: ONNX Runtime's, where it is installed.
     """
     if len(codes) == 1:
-        out = np.empty((1, len(rows)), np.float32)
-        numkong.cdist(codes, rows, "dot", out=out, out_dtype="float32")  # exact: no sum reaches 2 ** 24
-        return out.T
+        sums = np.empty(len(rows), np.float32)
+        products_of_one(rows, codes, sums)
+        return sums[:, np.newaxis]
     if len(codes) >= MANY and _integer_product() is not None:
         return _by_matrix(rows, codes)
     return np.asarray(numkong.dots_packed(rows, packed(codes)))
+
+
+def products_of_one(rows: Int8s, code: Int8s, out: NDArray[np.float32]) -> None:
+    """Write the products of (1, D) codes with (N, D) rows into out (N,)."""
+    numkong.cdist(code, rows, "dot", out=out[np.newaxis], out_dtype="float32")  # exact: no sum reaches 2 ** 24
 
 
 def packed(rows: Int8s) -> numkong.PackedMatrix:

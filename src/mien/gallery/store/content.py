@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
+from functools import lru_cache
 from struct import Struct
 from typing import Any, Final
 
@@ -83,9 +84,10 @@ def labels_of(profile: Profile) -> Labels:
 
 def encode_labels(profile: Profile) -> bytes:
     """Labels, kept beside the vectors so that a scan opens one piece; empty for a plain profile."""
-    labels = labels_of(profile)
-    if labels == Labels():
+    until = profile.consent and profile.consent.until
+    if not any((profile.tenant, profile.groups, profile.valid_from, profile.valid_until, until)):
         return b""
+    labels = labels_of(profile)
     return _json([labels.tenant, sorted(labels.groups), labels.valid_from, labels.valid_until])
 
 
@@ -106,6 +108,10 @@ class Shelf:
     templates: list[Template]
     stored: Floats
     has_crop: list[bool]
+
+    def part(self, start: int, end: int) -> Shelf:
+        """Some of the templates, without labels."""
+        return Shelf(b"", self.templates[start:end], self.stored[start:end], self.has_crop[start:end])
 
 
 def encode_shelf(shelf: Shelf) -> bytes:
@@ -140,6 +146,12 @@ def decode_shelf(content: bytes, dim: int) -> Shelf:
     ]
     stored = np.frombuffer(vectors, dtype="<f4").reshape(-1, dim).astype(np.float32)
     return Shelf(labels, templates, stored, [bool(item[3]) for item in listed])
+
+
+@lru_cache(maxsize=256)
+def count_detail(n_templates: int) -> bytes:
+    """The detail of an event that says how many templates came."""
+    return encode_detail({"templates": str(n_templates)})
 
 
 def encode_detail(detail: Mapping[str, str]) -> bytes:
@@ -181,7 +193,15 @@ def _stored_moment(value: Any) -> str:
         raise TypeError(f"{type(value).__name__} is not stored in a gallery")
     if value.tzinfo is None:
         raise GalleryError("A time without a time zone was given.", "Times in a gallery need a time zone, such as UTC.")
-    return value.astimezone(UTC).isoformat()
+    return _iso(value.astimezone(UTC))
 
 
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_stored_moment)
+@lru_cache(maxsize=256)
+def _iso(moment: datetime) -> str:
+    # The templates of a batch mostly came at the same moment.
+    return moment.isoformat()
+
+
+_ENCODER: Final = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, separators=(",", ":"), default=_stored_moment
+)

@@ -10,12 +10,13 @@ import numpy as np
 from mien.gallery.errors import PersonUnknown
 from mien.gallery.people import Template
 from mien.gallery.store.content import Shelf, encode_detail
-from mien.gallery.store.ground import Home, scalar
+from mien.gallery.store.ground import Home, Value, scalar
 from mien.gallery.store.reading import Owner, Reading
 from mien.gallery.store.receipt import Receipt
 from mien.gallery.store.seal import Seal, Table
 
 COUNTERS = ("seq", "number", "slots", "epoch")
+INSERT_EVENT = "INSERT INTO history VALUES (?, ?, ?, ?, ?)"
 
 
 class RowWriting(Reading):
@@ -63,11 +64,17 @@ class RowWriting(Reading):
 
     def event(self, kind: str, person: bytes | None, seal: Seal | None, detail: Mapping[str, str]) -> int:
         """Write a line of history; its number. Without a seal the detail is not kept."""
+        content = encode_detail(detail) if detail else b""
+        self.connection.execute(INSERT_EVENT, self.event_row(kind, person, seal, content, datetime.now(UTC)))
+        return self.counters["seq"]
+
+    def event_row(
+        self, kind: str, person: bytes | None, seal: Seal | None, detail: bytes, at: datetime
+    ) -> tuple[Value, ...]:
+        """The values of a line of history, under the next number. detail: encoded; empty for none."""
         seq = self.next("seq")
-        sealed = seal.close(Table.EVENT, seq, encode_detail(detail)) if seal and detail else None
-        values = (seq, self.vault.micros(datetime.now(UTC)), kind, person, sealed)
-        self.connection.execute("INSERT INTO history VALUES (?, ?, ?, ?, ?)", values)
-        return seq
+        sealed = seal.close(Table.EVENT, seq, detail) if seal and detail else None
+        return seq, self.vault.micros(at), kind, person, sealed
 
     def note(self, kind: str, detail: Mapping[str, str]) -> None:
         """Write a line of history about the gallery itself."""
@@ -110,4 +117,5 @@ class RowWriting(Reading):
         if not self.vault.info.policy.keep_crops:
             return
         crops = [(one.id, row, seal.close(Table.CROP, one.id, one.crop)) for one in templates if one.crop is not None]
-        self.connection.executemany("INSERT INTO crops VALUES (?, ?, ?)", crops)
+        if crops:
+            self.connection.executemany("INSERT INTO crops VALUES (?, ?, ?)", crops)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -48,7 +47,9 @@ def check_vectors(vectors: Sequence[Floats], info: GalleryInfo) -> Floats:
                 f"Embed with {info.model}, or make a gallery for the other embedder.",
             )
     stacked = np.array(vectors, dtype=np.float32).reshape(-1, info.dim)
-    # One by one: a person has few, and whole batches of people pass here. A comparison with NaN is false: refused too.
-    if not all(abs(math.sqrt(row.dot(row)) - 1) <= UNIT_TOLERANCE for row in stacked):
+    # A comparison with NaN is false: refused too.
+    with np.errstate(all="ignore"):
+        right = np.abs(np.sqrt(np.vecdot(stacked, stacked)) - 1) <= UNIT_TOLERANCE
+    if not right.all():
         raise GalleryError("A vector is not of unit length.", "Give vectors as the embedder made them.")
     return stacked

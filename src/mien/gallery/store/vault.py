@@ -82,7 +82,7 @@ class Vault:
         return None if external_id is None else lookup_tag(self.root.lookup, "external id", external_id)
 
     def new_shelf(self, labels: bytes, templates: Sequence[Template], vectors: Floats) -> Shelf:
-        """Templates with their ids, made ready to be stored; `vectors` (N, D) are theirs."""
+        """Templates made ready to be stored; `vectors` (N, D) are theirs."""
         has_crop = [self.info.policy.keep_crops and one.crop is not None for one in templates]
         return Shelf(labels, list(templates), rotate(vectors, self.rotation), has_crop)
 
