@@ -6,7 +6,7 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,20 +32,31 @@ class NetworkBlocked(RuntimeError):
     """A test tried to leave the machine."""
 
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
 @pytest.fixture(autouse=True, scope="session")
 def no_network() -> Iterator[None]:
-    """Refuse every connection and every name look-up, from the first test on."""
-
-    def refuse(*args: Any, **kwargs: Any) -> None:
-        raise NetworkBlocked("Tests never touch the network.")
-
+    """Refuse every connection and every name look-up but this machine's own, from the first test on."""
+    names = {"connect": socket.socket, "connect_ex": socket.socket, "create_connection": socket, "getaddrinfo": socket}
     patch = pytest.MonkeyPatch()
-    patch.setattr(socket.socket, "connect", refuse)
-    patch.setattr(socket.socket, "connect_ex", refuse)
-    patch.setattr(socket, "getaddrinfo", refuse)
-    patch.setattr(socket, "create_connection", refuse)
+    for name, owner in names.items():
+        patch.setattr(owner, name, _only_here(getattr(owner, name), owner is socket.socket))
     yield
     patch.undo()
+
+
+def _only_here(real: Callable[..., Any], method: bool) -> Callable[..., Any]:
+    def refusing(*args: Any, **kwargs: Any) -> Any:
+        target = args[1 if method else 0]
+        host = target[0] if isinstance(target, tuple) else target
+        # Strings are paths of Unix sockets, where they are no names of hosts.
+        local = host in LOOPBACK or (method and isinstance(target, str | bytes))
+        if not local:
+            raise NetworkBlocked("Tests never touch the network.")
+        return real(*args, **kwargs)
+
+    return refusing
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from mien.gallery.gallery import Gallery
     from mien.image import open_photo
     from mien.settings import Settings, load_settings
+    from mien.video.loop import VideoAnalyzer
+    from mien.video.source.open import open_source
 
 __version__ = "0.1.0"
 
@@ -29,6 +31,8 @@ _HOMES = {
     "open_photo": "mien.image",
     "Settings": "mien.settings",
     "load_settings": "mien.settings",
+    "VideoAnalyzer": "mien.video.loop",
+    "open_source": "mien.video.source.open",
 }
 
 __all__ = [
@@ -40,8 +44,10 @@ __all__ = [
     "MienError",
     "NotAsked",
     "Settings",
+    "VideoAnalyzer",
     "load_settings",
     "open_photo",
+    "open_source",
 ]
 
 

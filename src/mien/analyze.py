@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from mien.align.view import FaceView
-from mien.detect.choice import DETECTOR_CARDS, DETECTORS
+from mien.detect.choice import DETECTOR_CARDS, DETECTORS, Detector
 from mien.detect.policy import DetectPolicy
 from mien.embed.network import NetworkEmbedder
 from mien.errors import ImageError, SettingsError
@@ -39,6 +39,23 @@ def default_stages(settings: Settings) -> tuple[Stage, ...]:
     return STAGES if allowed(card, settings.policy) else tuple(stage for stage in STAGES if stage != "expression")
 
 
+@dataclass(frozen=True, slots=True)
+class Networks:
+    """What runs a stage each; None where the stage was not asked for."""
+
+    detect: Detector
+    landmark: MeshLandmarker | None
+    quality: QualityMeter | None
+    embed: NetworkEmbedder | None
+    express: FrameExpression | None
+
+    def measure(self, view: FaceView, mesh: FaceMesh | Failed | NotAsked) -> Quality | Failed | NotAsked:
+        """The quality of one face, whose mesh is needed for it."""
+        if self.quality is None or isinstance(mesh, NotAsked):
+            return NOT_ASKED
+        return self.quality(view, mesh)
+
+
 class Analyzer:
     """Holds the networks of the stages asked for; loads them once. Thread-safe, and the same answer from each thread.
 
@@ -61,7 +78,8 @@ class Analyzer:
         progress: Progress | None = None,
     ) -> None:
         self.settings = settings or load_settings()
-        policy = replace(policy or DetectPolicy(), thorough=not fast)
+        policy = policy or DetectPolicy()
+        policy = replace(policy, thorough=policy.thorough and not fast)
         asked = _check(default_stages(self.settings) if stages is None else stages, policy)
         self._limits = ImageLimits(self.settings.max_pixels, self.settings.max_bytes)
         cards = _named(asked, embedder, self.settings.expression_model, Catalog.load(self.settings))
@@ -77,21 +95,23 @@ class Analyzer:
                 if "expression" in cards
                 else None
             )
-        self._detect = detect.result()
-        self._landmark = landmark.result() if landmark else None
-        self._embed = embed.result() if embed else None
-        self._express = express.result() if express else None
-        self._quality = QualityMeter(PROFILES[self.settings.profile]) if "quality" in asked else None
+        self.networks = Networks(
+            detect.result(),
+            landmark.result() if landmark else None,
+            QualityMeter(PROFILES[self.settings.profile]) if "quality" in asked else None,
+            embed.result() if embed else None,
+            express.result() if express else None,
+        )
 
     @property
     def embedding_model(self) -> str | None:
         """The `model` of the embeddings that this analyzer makes; None where embed was not asked for."""
-        return self._embed.model if self._embed else None
+        return self.networks.embed.model if self.networks.embed else None
 
     @property
     def measures_quality(self) -> bool:
         """Whether quality was asked for."""
-        return self._quality is not None
+        return self.networks.quality is not None
 
     def analyze(self, source: Source) -> Analysis:
         """The faces of one photo, the largest first; no face gives an empty tuple, not an error. Raises an ImageError.
@@ -99,12 +119,13 @@ class Analyzer:
         source: a path, encoded bytes, a binary file object, (H, W, 3) uint8 RGB, or a Photo.
         """
         photo = open_photo(source, self._limits)
-        views = [FaceView(photo, detection) for detection in self._detect(photo)]
-        meshes = self._landmark(views) if self._landmark else [NOT_ASKED] * len(views)
-        embeddings = self._embed(views) if self._embed else [NOT_ASKED] * len(views)
-        expressions = self._express(views) if self._express else [NOT_ASKED] * len(views)
+        run = self.networks
+        views = [FaceView(photo, detection) for detection in run.detect(photo)]
+        meshes = run.landmark(views) if run.landmark else [NOT_ASKED] * len(views)
+        embeddings = run.embed(views) if run.embed else [NOT_ASKED] * len(views)
+        expressions = run.express(views) if run.express else [NOT_ASKED] * len(views)
         faces = [
-            Face(view.detection, mesh, self._measure(view, mesh), embedding, expression)
+            Face(view.detection, mesh, run.measure(view, mesh), embedding, expression)
             for view, mesh, embedding, expression in zip(views, meshes, embeddings, expressions, strict=True)
         ]
         return Analysis(photo.width, photo.height, tuple(faces))
@@ -128,11 +149,6 @@ class Analyzer:
             return self.analyze(source)
         except ImageError as error:
             return error
-
-    def _measure(self, view: FaceView, mesh: FaceMesh | Failed | NotAsked) -> Quality | Failed | NotAsked:
-        if self._quality is None or isinstance(mesh, NotAsked):
-            return NOT_ASKED
-        return self._quality(view, mesh)
 
 
 def _fixed(asked: set[Stage], policy: DetectPolicy) -> tuple[str, ...]:

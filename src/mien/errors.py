@@ -151,3 +151,39 @@ class ExtraMissing(MienError):
     """A feature needs an optional dependency that is not installed."""
 
     code = "extra-missing"
+
+
+class VideoError(MienError):
+    """A video, stream or camera could not be read; the subclasses say why."""
+
+    code = "video"
+
+
+class VideoMissing(VideoError):
+    """There is no readable file, camera or address of this name."""
+
+    code = "video-missing"
+
+
+class VideoFormatRefused(VideoError):
+    """The content is no video that can be decoded, or has no picture."""
+
+    code = "video-format"
+
+
+class VideoTooLarge(VideoError):
+    """Its pictures have more pixels than the limit."""
+
+    code = "video-too-large"
+
+
+class StreamLost(VideoError):
+    """A stream went away and did not come back within the time allowed."""
+
+    code = "stream-lost"
+
+
+class SinkError(MienError):
+    """Results could not be written or sent."""
+
+    code = "sink"

@@ -38,7 +38,8 @@ class Settings(BaseSettings):
     engine: what runs the models. profile: what quality is judged by, `door` or `document`. expression_model: name of
     the card that names expressions. expression_classes: the vocabulary, `ferplus` or `fer2013` with the model that mien
     ships. min_confidence: 0..1, an expression with a lower calibrated probability is `unsure`. gallery: the one that is
-    worked on, a folder or postgresql://...; empty: `gallery` in data_dir. threads: images worked on at once.
+    worked on, a folder or postgresql://...; empty: `gallery` in data_dir. webhook_secret: signs what
+    `mien watch` sends to webhooks; empty: nothing is signed. threads: images worked on at once.
     max_pixels, max_bytes: limits of one image, checked before it is decoded.
     """
 
@@ -53,6 +54,7 @@ class Settings(BaseSettings):
     expression_model: str = "expression"
     expression_classes: str = "ferplus"
     gallery: str = ""
+    webhook_secret: str = ""
     min_confidence: float = Field(default=0.5, ge=0, le=1)
     threads: int = Field(default=1, ge=1, le=256)
     max_pixels: int = Field(default=100 * MEGA, ge=1)

@@ -233,7 +233,7 @@ def test_the_architecture_page_has_the_floors() -> None:
     structure = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(structure)
     text = read(ROOT / "docs" / "architecture.md")
-    rows = re.findall(r"^\| (\d) \| (`.+`) \|$", text, re.MULTILINE)
+    rows = re.findall(r"^\| (\d+) \| (`.+`) \|$", text, re.MULTILINE)
     floors = {int(number) - 1: set(re.findall(r"\w+", rooms)) for number, rooms in rows}
     assert floors == dict(enumerate(structure.FLOORS))
     described = set(re.findall(r"^\| `(\w+)` \| [^`|]", text, re.MULTILINE)) | {"detect"}

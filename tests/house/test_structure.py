@@ -18,14 +18,15 @@ TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 
 # From the ground up. A module imports from its own floor or from below.
 FLOORS = [
-    {"errors", "record", "face", "engine"},
-    {"image", "settings", "weights", "align", "decide", "draw"},
+    {"ahead", "errors", "record", "face", "engine"},
+    {"image", "settings", "weights", "align", "decide", "draw", "track", "attention"},
     {"detect", "landmark", "quality", "embed", "expression"},
     {"dataset"},
     {"train"},
     {"analyze"},
     {"compare", "gallery", "cluster"},
-    {"evaluate"},
+    {"evaluate", "video"},
+    {"redact"},
     {"cli"},
 ]
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mien.ahead import DEPTH, ahead
 from mien.dataset.faces import FaceSet
-from mien.train.ahead import DEPTH, ahead
 from mien.train.batches import Batch, Targets, network_input, training_batches
 from mien.train.recipe import AugmentRecipe, FitRecipe, ModelRecipe, Recipe
 

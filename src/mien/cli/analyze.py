@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 from rich.console import Console
@@ -21,10 +21,14 @@ from mien.cli.terminal import analysis_table, counter, saved_name, stages_allowe
 from mien.cli.weights import reporter
 from mien.detect.policy import DetectPolicy
 from mien.draw import draw_analysis
-from mien.errors import ImageError, MienError, SettingsError
+from mien.errors import ImageError, MienError, SettingsError, VideoError
 from mien.face import Analysis
 from mien.image import ImageLimits, open_photo, write_image
 from mien.settings import Settings, load_settings
+from mien.video.source.sniff import is_video
+
+if TYPE_CHECKING:
+    from mien.video.loop import VideoAnalyzer
 
 SCHEMA = "mien.analysis/1"
 SET_HELP = "Any setting, repeatable: profile=document, min_confidence=0.7, expression_classes=fer2013, ..."
@@ -47,23 +51,33 @@ def analyze(
     threads: Annotated[int | None, typer.Option(help="Photos worked on at once.", min=1)] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help=SET_HELP)] = None,
 ) -> None:
-    """Find and describe the faces in photos and folders.
+    """Find and describe the faces in photos, folders and videos.
+
+    Of a video, --save writes an annotated copy, a report to open in a browser, events, frames and subtitles, and --json
+    its events; `mien watch` has more to choose.
 
     The expression is the apparent one: what a face shows, not what the person feels.
 
-    Exit code: 0; 1 where some photos could not be read (the others are done all the same); 2 for an error.
+    Exit code: 0; 1 where some photos or videos could not be read (the others are done all the same); 2 for an error.
     """
     settings = load_settings(**parse_settings(set_ or ()) | {"threads": threads})
     limits = ImageLimits(settings.max_pixels, settings.max_bytes)
     sources = expand(paths, limits)
     wanted = stages_allowed(settings) if stages is None else parse_stages(stages)
-    analyzer = Analyzer(
-        wanted, settings, DetectPolicy(detector, min_face), embedder=embedder, fast=fast, progress=reporter()
-    )
+    policy = DetectPolicy(detector, min_face)
+    videos = [one for one in sources if isinstance(one.source, Path) and is_video(one.source)]
+    photos = [one for one in sources if one not in videos]
     with ExitStack() as stack:
         lines = open_lines(json_to, stack)
         output = Output(lines, None if lines is sys.stdout else stdout_console(), save, crops, limits)
-        raise typer.Exit(_run(analyzer, sources, output))
+        failed = 0
+        if photos:
+            analyzer = Analyzer(wanted, settings, policy, embedder=embedder, fast=fast, progress=reporter())
+            failed += _run(analyzer, photos, output)
+        if videos:
+            watcher = video_analyzer(wanted, settings, policy, embedder, fast)
+            failed += analyze_videos(watcher, videos, output)
+        raise typer.Exit(EXIT_SOME_FAILED if failed else 0)
 
 
 def parse_stages(text: str) -> list[Stage]:
@@ -86,7 +100,7 @@ def parse_settings(pairs: Iterable[str]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where results go."""
+    """Where results go; `console` is None where standard output holds JSON."""
 
     lines: TextIO | None
     console: Console | None
@@ -123,7 +137,52 @@ class Output:
                 write_image(self.crops / f"{stem}-{number + 1}.png", FaceView(photo, face.detection).aligned)
 
 
+def video_analyzer(
+    stages: Iterable[Stage], settings: Settings, detect: DetectPolicy, embedder: str, fast: bool
+) -> VideoAnalyzer:
+    """What looks at videos. Raises ExtraMissing without the extra `video`."""
+    from mien.video.loop import VideoAnalyzer
+    from mien.video.policy import VideoPolicy
+
+    policy = VideoPolicy(embedder=embedder, fast=fast, detect=detect)
+    return VideoAnalyzer(stages, settings, policy, progress=reporter())
+
+
+def analyze_videos(analyzer: VideoAnalyzer, sources: list[NamedSource], output: Output) -> int:
+    """One after the other; how many could not be read. Raises SettingsError for crops, which are of photos."""
+    from mien.cli.video_run import output_options, run_video, summary_table
+    from mien.video.sink.lines import EventLines
+    from mien.video.sink.open import sinks_for
+    from mien.video.source.open import open_source
+
+    if output.crops:
+        raise SettingsError("--crops is for photos.", "--save keeps the best pictures of each track in its report.")
+    failed = 0
+    for index, named in enumerate(sources):
+        try:
+            options = output_options(str(named.source), analyzer, analyzer.analyzer.settings)
+            sinks = sinks_for(_files(output.save, index, named) if output.save else (), options)
+            if output.lines:
+                sinks.append(EventLines(output.lines, models=analyzer.models))
+            summary = run_video(analyzer, open_source(str(named.source), limits=output.limits), sinks)
+        except VideoError as error:
+            failed += 1
+            output.failure(named, error)
+            continue
+        if output.console:
+            output.console.print(summary_table(summary))
+            output.console.print()
+    return failed
+
+
+def _files(folder: Path, index: int, named: NamedSource) -> list[str]:
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = folder / saved_name(named.name, index)
+    return [f"{stem}{suffix}" for suffix in (".mp4", ".html", ".jsonl", ".csv", ".vtt")]
+
+
 def _run(analyzer: Analyzer, sources: list[NamedSource], output: Output) -> int:
+    """How many could not be read."""
     failed = 0
     with Interrupt() as interrupt, counter(len(sources), output.console or Console(stderr=True)) as bar:
         results: Iterable[Analysis | ImageError] = analyzer.analyze_many(
@@ -140,4 +199,4 @@ def _run(analyzer: Analyzer, sources: list[NamedSource], output: Output) -> int:
             raise KeyboardInterrupt
     if failed:
         warn(f"{failed} of {len(sources)} photos could not be read.")
-    return EXIT_SOME_FAILED if failed else 0
+    return failed

@@ -13,6 +13,7 @@ from mien.analyze import Analyzer, Stage
 from mien.cli.evaluate_expression import expression
 from mien.cli.evaluate_fairness import fairness
 from mien.cli.evaluate_gallery import clustering, identification
+from mien.cli.evaluate_sequence import sequence
 from mien.cli.report import plain_table, write_json
 from mien.cli.terminal import counter, stdout_console, warn
 from mien.cli.weights import reporter
@@ -37,6 +38,7 @@ app.command("expression")(expression)
 app.command("fairness")(fairness)
 app.command("identification")(identification)
 app.command("clustering")(clustering)
+app.command("sequence")(sequence)
 
 
 @app.command()

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Self
 
 
 class Interrupt:
-    """The first Ctrl-C within it only sets `asked`, so that output ends with a whole line; the second kills."""
+    """The first Ctrl-C within it only sets `asked`, so that output ends with a whole line; the second kills.
 
-    def __init__(self) -> None:
+    then: called with the first one, for whatever waits for something that may take long.
+    """
+
+    def __init__(self, then: Callable[[], object] | None = None) -> None:
         self.asked = False
+        self._then = then
 
     def __enter__(self) -> Self:
         self._before = signal.signal(signal.SIGINT, self._note)
@@ -26,3 +31,5 @@ class Interrupt:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
+        if self._then:
+            self._then()

@@ -12,7 +12,9 @@ from mien.errors import MienError
 # Where each command lives; loaded when called, so that `mien --help` stays fast.
 COMMANDS = {
     "demo": ("mien.cli.demo", "Analyse a sample photo, to see that everything works."),
-    "analyze": ("mien.cli.analyze", "Find and describe the faces in photos and folders."),
+    "analyze": ("mien.cli.analyze", "Find and describe the faces in photos, folders and videos."),
+    "watch": ("mien.cli.watch", "Follow the faces of a camera, stream or video, live."),
+    "redact": ("mien.cli.redact", "Cover faces in photos and videos."),
     "compare": ("mien.cli.compare", "Are two photos of the same person, at the error rate asked for?"),
     "gallery": ("mien.cli.gallery", "Enrol people, find them, correct and forget them."),
     "calibrate": ("mien.cli.calibrate", "Build a calibration, score to false match rate, from a folder of people."),

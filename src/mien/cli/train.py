@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from mien.cli.epoch_table import EpochTable
 from mien.cli.report import plain_table
 from mien.cli.terminal import counter, stdout_console, warn
+from mien.cli.train_sequence import export as export_sequence
+from mien.cli.train_sequence import make, sequence, sequence_recipes
 from mien.cli.weights import CommercialChoice
 from mien.dataset.read import read_faces
 from mien.errors import SettingsError
@@ -22,7 +23,6 @@ from mien.train.recipe import Recipe, read_recipe, shipped_recipes
 
 if TYPE_CHECKING:
     from mien.dataset.faces import FaceSet
-    from mien.train.fit import EpochRecord
     from mien.train.prior import Prior
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -32,6 +32,12 @@ FACE_SIZE = 48
 @app.callback()
 def train() -> None:
     """Train models with Keras, on TensorFlow, JAX or PyTorch, and export them. Needs the extra `train`."""
+
+
+app.command("make-sequences")(make)
+app.command("sequence")(sequence)
+app.command("export-sequence")(export_sequence)
+app.command("sequence-recipes")(sequence_recipes)
 
 
 @app.command()
@@ -80,7 +86,7 @@ def expression(
     if teacher:
         warn(f"Asking {teacher} about {len(train.faces):,} faces.")
     try:
-        with EpochTable(chosen) as watch:
+        with EpochTable(chosen.fit.epochs) as watch:
             result = train_expression(train, valid, chosen, out, prior, watch)
     except KeyboardInterrupt:
         warn(f"Stopped. The same command goes on after the last whole epoch, which is in {out}.")
@@ -131,34 +137,3 @@ def _changed(recipe: Recipe, epochs: int | None, seed: int | None) -> Recipe:
     fit = recipe.fit
     changed = replace(fit, epochs=epochs or fit.epochs, seed=fit.seed if seed is None else seed)
     return replace(recipe, fit=changed)
-
-
-class EpochTable:
-    """A bar for the epoch that runs, a line for each that is done."""
-
-    def __init__(self, recipe: Recipe) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._progress = Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty())
-        self._task = self._progress.add_task("", total=None)
-        self._epochs = recipe.fit.epochs
-
-    def __enter__(self) -> EpochTable:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def step(self, epoch: int, step: int, steps: int, loss: float) -> None:
-        """Move the bar."""
-        text = f"epoch {epoch} of {self._epochs}, loss {loss:.3f}"
-        self._progress.update(self._task, completed=step, total=steps, description=text)
-
-    def epoch(self, record: EpochRecord) -> None:
-        """Print the line."""
-        shares = "  ".join(f"{head} {share:.2%}" for head, share in record.valid.items())
-        self._progress.console.print(
-            f"epoch {record.epoch:3}  loss {record.loss:.4f}  validation {shares}  {record.seconds:.0f} s",
-            highlight=False,
-            soft_wrap=True,
-        )

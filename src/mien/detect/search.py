@@ -7,6 +7,8 @@ smaller ones. A level longer than 1280 px is searched in tiles.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -15,7 +17,7 @@ from mien.detect.rows import Rows, covered, detection, mirrored, moved, scaled, 
 from mien.detect.second import SecondLook, fills_frame
 from mien.detect.tiles import regions, whole
 from mien.detect.yunet import YuNet
-from mien.face import Detection, Pixels
+from mien.face import Box, Detection, Pixels
 from mien.image import Photo
 from mien.settings import Settings
 
@@ -55,6 +57,19 @@ class FaceDetector:
         while self._worth(faces, scale):
             scale *= 2
             faces = self._add(photo, faces, self._level(photo, scale))
+        return sorted((detection(row) for row in faces), key=lambda one: -one.box.width * one.box.height)
+
+    def follow(self, photo: Photo, longest_px: int, known: Sequence[Box]) -> list[Detection]:
+        """Faces at one level alone, where the photo's longer side has `longest_px`: for the next frame of a video.
+
+        known: where faces were a moment ago, in px of the full photo. What overlaps one of them needs no second look,
+        and is believed down to the score of a doubtful candidate.
+        """
+        candidates = self._level(photo, longest_px / max(photo.width, photo.height))
+        boxes = np.array([[one.x, one.y, one.width, one.height] for one in known], np.float32).reshape(-1, 4)
+        old = np.array([covered(boxes, row[:4], self.policy.overlap) for row in candidates], bool)
+        new = candidates[~old & (candidates[:, 14] >= self.policy.min_score)]
+        faces = np.concatenate([candidates[old], self._second_look(photo, new)])
         return sorted((detection(row) for row in faces), key=lambda one: -one.box.width * one.box.height)
 
     def _add(self, photo: Photo, faces: Rows, candidates: Rows) -> Rows:

@@ -54,6 +54,20 @@ class FrameExpression:
         """
         return [self._express(view) for view in views]
 
+    def observe(self, view: FaceView) -> tuple[Expression, Floats] | Failed:
+        """The expression, and (D,) float32 features of the same pass for a sequence model; `Failed` as in a call.
+
+        Raises WeightsCardInvalid where the card names no features.
+        """
+        if self.spec.features is None:
+            raise _without_features(self.card)
+        matrix = self._alignment(view)
+        if not matrix[:, :2].any() or not np.isfinite(matrix).all():
+            return _unaligned()
+        outputs = self._run(self._cut(view, matrix)[None], [self._head.output, self.spec.features])
+        expression = self._named(outputs[self._head.output])
+        return expression if isinstance(expression, Failed) else (expression, outputs[self.spec.features][0])
+
     def crop(self, view: FaceView) -> Pixels:
         """(S, S) uint8 grey (BT.601 luma): the face with its five points where the model knows them from training.
 
@@ -87,16 +101,19 @@ class FrameExpression:
         Raises WeightsCardInvalid where the card names no such output.
         """
         if self.spec.features is None:
-            raise WeightsCardInvalid(
-                f"The card of {self.card.name} names no output for features.", "Choose a model that has one."
-            )
+            raise _without_features(self.card)
         return self._run(faces, [self.spec.features])[self.spec.features]
 
     def _express(self, view: FaceView) -> Expression | Failed:
         matrix = self._alignment(view)
         if not matrix[:, :2].any() or not np.isfinite(matrix).all():
-            return Failed("align", "The five landmarks coincide: the face cannot be aligned.")
-        probabilities = self.probabilities(self._cut(view, matrix)[None])[self._head.vocabulary][0]
+            return _unaligned()
+        return self._named(self._run(self._cut(view, matrix)[None], [self._head.output])[self._head.output])
+
+    def _named(self, logits: Floats) -> Expression | Failed:
+        """Of (1, C) logits of the head."""
+        with np.errstate(invalid="ignore"):
+            probabilities = softmax(logits, self._head.temperature).astype(np.float32)[0]
         if not np.isfinite(probabilities).all():
             return Failed("expression", f"{self.card.name} gave values that are not finite.")
         best = int(probabilities.argmax())
@@ -134,6 +151,14 @@ class FrameExpression:
     def _batch(self, face: Pixels) -> Floats:
         """(1, S, S, 1) float32."""
         return np.asarray((face[None, ..., None].astype(np.float32) - self.spec.mean) * self.spec.scale, np.float32)
+
+
+def _unaligned() -> Failed:
+    return Failed("align", "The five landmarks coincide: the face cannot be aligned.")
+
+
+def _without_features(card: Card) -> WeightsCardInvalid:
+    return WeightsCardInvalid(f"The card of {card.name} names no output for features.", "Choose a model that has one.")
 
 
 def _head_of(card: Card, spec: ExpressionSpec, vocabulary: str) -> ExpressionHead:

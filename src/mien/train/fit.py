@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from mien.ahead import ahead
 from mien.dataset.faces import FaceSet
 from mien.dataset.ferplus import majority
 from mien.errors import DataError, RecipeError
 from mien.face import Floats, Pixels
-from mien.train.ahead import ahead
 from mien.train.batches import Targets, network_input, training_batches
 from mien.train.checkpoint import Checkpoint, Values, assign, load_checkpoint, values_of
 from mien.train.prior import Prior

@@ -4,8 +4,8 @@ Fields of a card: `name`, how people call it. `task`, the stage that uses it. `t
 name in the cache. `bytes` and `sha256`, of the file itself. `license`, an SPDX identifier where there is one.
 `commercial`, whether the terms of the weights allow commercial use. `training_data`, `origin`, `input` and `reported`,
 plain words: what it was trained on, who published it, what it takes, and which accuracy its publisher reports where.
-`sources`, tried in order. `embed`, for embedders alone, and `expression`, for expression models alone: the
-preprocessing and what the outputs mean.
+`sources`, tried in order. `embed`, for embedders alone, `expression`, for expression models alone, and `sequence`, for
+sequence models alone: the preprocessing and what the outputs mean.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from pydantic.dataclasses import dataclass
 
 from mien.errors import WeightsCardInvalid
 
-Task = Literal["detect", "landmark", "quality", "liveness", "embed", "expression", "sample"]
+Task = Literal["detect", "landmark", "quality", "liveness", "embed", "expression", "sequence", "sample"]
 Commercial = Literal["yes", "no", "unclear"]
 
 _FILE_NAME = r"^[a-z0-9][a-z0-9._-]{0,79}$"
@@ -167,6 +167,40 @@ class ExpressionSpec:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class SequenceSpec:
+    """How a sequence model wants what the frame model sees, and what it answers.
+
+    A frame is `dimensions` features, zero where no face was seen, then 1 where one was and 0 where not, then half the
+    natural logarithm of (seconds since the frame before, 0.005 to 2, over 0.04), 0 at the first. frame_model: id of the
+    card whose features these are. state: length of a model's state that reads one frame a call, (1, dimensions + 2 +
+    state), zeros at first, and has the output `state`; 0 for one that reads a sequence, (1, T, dimensions + 2).
+    moment: the head of the single frames. whole: of the sequence, for models that read one. files: name of the card of
+    the model that reads whole sequences, beside one that reads frames. forget_seconds: without a face for longer, the
+    state begins anew.
+    """
+
+    dimensions: Annotated[int, Field(strict=True, ge=1, le=65536)]
+    frame_model: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,79}@[0-9a-f]{12}$")]
+    state: Annotated[int, Field(strict=True, ge=0, le=65536)]
+    moment: ExpressionHead
+    whole: ExpressionHead | None = None
+    files: FileName | None = None
+    forget_seconds: Annotated[float, Field(gt=0)] = 2.0
+
+    @model_validator(mode="after")
+    def _either_reads_frames_or_sequences(self) -> SequenceSpec:
+        if self.state and self.whole:
+            raise ValueError("whole: only for a model that reads sequences, with the state 0")
+        if self.whole is None and not self.state:
+            raise ValueError("whole: needed for a model that reads sequences")
+        if self.files and not self.state:
+            raise ValueError("files: only for a model that reads frames, with a state")
+        if self.whole and (self.whole.vocabulary, self.whole.classes) != (self.moment.vocabulary, self.moment.classes):
+            raise ValueError("whole: needs the classes of moment")
+        return self
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Card:
     """All that mien knows of one weights file; the module's docstring explains each field."""
 
@@ -185,10 +219,11 @@ class Card:
     sources: tuple[Source, ...] = ()
     embed: EmbedSpec | None = None
     expression: ExpressionSpec | None = None
+    sequence: SequenceSpec | None = None
 
     @model_validator(mode="after")
     def _spec_fits_task(self) -> Card:
-        for task in ("embed", "expression"):
+        for task in ("embed", "expression", "sequence"):
             if (self.task == task) != (getattr(self, task) is not None):
                 raise ValueError(f"{task}: needed for the task {task}, and for no other")
         return self

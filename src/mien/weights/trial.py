@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import numpy as np
 
@@ -12,7 +12,12 @@ from mien.engine.session import open_session
 from mien.errors import WeightsCardInvalid
 from mien.face import Floats
 from mien.settings import Settings
-from mien.weights.card import Card
+from mien.weights.card import Card, SequenceSpec
+
+# Of the made-up sequence.
+TRIAL_FRAMES: Final = 3
+# Besides the features: whether a face was seen, and the clock.
+SEQUENCE_EXTRA: Final = 2
 
 
 def try_model(path: Path, card: Card, settings: Settings) -> None:
@@ -29,6 +34,8 @@ def try_model(path: Path, card: Card, settings: Settings) -> None:
     outputs = session.run(crop)
     if card.expression:
         expression_widths(card, outputs)
+    if card.sequence:
+        sequence_outputs(card, outputs)
     if card.embed:
         embedding = outputs[session.output_names()[0]]
         if embedding.shape != (1, card.embed.dimensions):
@@ -58,13 +65,41 @@ def expression_widths(card: Card, outputs: Mapping[str, Floats]) -> dict[str, in
     return widths
 
 
+def sequence_outputs(card: Card, outputs: Mapping[str, Floats]) -> None:
+    """Of one frame, (1, C) and the state (1, S); of a sequence, (1, T, C) and (1, C).
+
+    Raises WeightsCardInvalid where an output that the card of a sequence model names is not there, or of another shape.
+    """
+    assert card.sequence is not None
+    spec = card.sequence
+    classes = len(spec.moment.classes)
+    if spec.state:
+        wanted: dict[str, tuple[int, ...]] = {spec.moment.output: (1, classes), "state": (1, spec.state)}
+    else:
+        assert spec.whole is not None
+        wanted = {spec.moment.output: (1, TRIAL_FRAMES, classes), spec.whole.output: (1, classes)}
+    for name, shape in wanted.items():
+        if name not in outputs:
+            _refuse(card, f"it has the outputs {', '.join(outputs)}", repr(name))
+        if outputs[name].shape != shape:
+            _refuse(card, f"its output {name!r} has the shape {outputs[name].shape}", str(shape))
+
+
 def _input_shape(card: Card) -> tuple[int, ...] | None:
+    if card.sequence:
+        return sequence_shape(card.sequence, TRIAL_FRAMES)
     if card.expression:
         return 1, card.expression.size, card.expression.size, 1
     if card.embed:
         size = card.embed.size
         return (1, 3, size, size) if card.embed.layout == "nchw" else (1, size, size, 3)
     return None
+
+
+def sequence_shape(spec: SequenceSpec, frames: int) -> tuple[int, ...]:
+    """Of a sequence model's input: one frame and the state, or (1, frames, dimensions + 2); -1 for a free length."""
+    width = spec.dimensions + SEQUENCE_EXTRA
+    return (1, width + spec.state) if spec.state else (1, frames, width)
 
 
 def _refuse(card: Card, found: str, wanted: str) -> NoReturn:

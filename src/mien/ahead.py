@@ -1,4 +1,4 @@
-"""The next items made while the present one is used, so that a graphics card need not wait for its faces."""
+"""The next items made while the present one is used."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ Item = TypeVar("Item")
 DEPTH: Final = 2
 
 
-def ahead(items: Iterator[Item]) -> Generator[Item, None, None]:
+def ahead(items: Iterator[Item], depth: int = DEPTH) -> Generator[Item, None, None]:
     """The same items in the same order, made by one thread of its own; an error comes where its item would.
 
-    The thread ends with the last item, or when the generator is closed.
+    depth: items that wait or are being made, at most. The thread ends with the last item, or when the generator closes.
     """
     with ThreadPoolExecutor(1, "mien-ahead") as worker:
-        waiting = deque(worker.submit(_next, items) for _ in range(DEPTH))
+        waiting = deque(worker.submit(_next, items) for _ in range(depth))
         try:
             while found := waiting.popleft().result():
                 waiting.append(worker.submit(_next, items))

@@ -1,0 +1,1 @@
+"""Blinks, shut eyes, yawns and the direction of the head, over time: what is seen, not what it means."""

@@ -1,0 +1,1 @@
+"""Layouts of labelled face sequences: CK+, folders of clips, RAVDESS, CREMA-D, AFEW, DFEW."""

@@ -1,0 +1,1 @@
+"""Covering faces in photos and videos, so that none is left bare where in doubt."""

@@ -1,0 +1,1 @@
+"""Sequence models: making sequences, training on features over time, export. Needs Keras."""

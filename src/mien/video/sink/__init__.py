@@ -1,0 +1,1 @@
+"""Where moments go: pictures, lines, tables, subtitles, reports, messages."""

@@ -1,0 +1,16 @@
+"""Where the sinks get PyAV from: it is in the extra `video`, and is imported only when a video is written."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from mien.errors import ExtraMissing
+
+
+def pyav() -> Any:
+    """The module `av`. Raises ExtraMissing where it is not installed."""
+    try:
+        return import_module("av")
+    except ImportError as error:
+        raise ExtraMissing("Writing video needs PyAV.", "Install it with: pip install 'mien[video]'") from error

@@ -1,0 +1,123 @@
+"""Events to a web server, signed."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import http.client
+import ssl
+import time
+import uuid
+from urllib.parse import SplitResult, urlsplit
+
+from mien.errors import SinkError
+from mien.video.frame import Frame, SourceInfo
+from mien.video.moment import Moment, VideoSummary
+from mien.video.sink.outbox import WAITING, NotNow, Outbox, Refused
+from mien.video.sink.records import dropped_bytes, event_record, json_bytes, run_record, summary_record
+
+TIMEOUT_SECONDS = 10.0
+DRAIN_SECONDS = 15.0
+# These say: later. All other 4xx, and redirects, say: never.
+LATER = {408, 425, 429}
+
+
+class Webhook:
+    """A Sink: each record of JSON as a POST of its own, in order, tried again while the server is away or busy.
+
+    Headers: `X-Mien-Timestamp` (Unix seconds), `X-Mien-Delivery` (the same for each try of a record) and, with a
+    secret, `X-Mien-Signature`: `sha256=` and the HMAC-SHA256, in hex, of timestamp, a full stop and the body.
+    Redirects are not followed.
+    """
+
+    def __init__(self, url: str, secret: str | None = None, waiting: int = WAITING) -> None:
+        """url: http:// or https://, without a password. Raises SinkError for another."""
+        self._address = _address(url)
+        self._secret = secret.encode() if secret else None
+        self._name, self._waiting = f"{self._address.scheme}://{self._address.netloc}", waiting
+        self._tls = ssl.create_default_context() if self._address.scheme == "https" else None
+        self._outbox: Outbox | None = None
+        self._trying: tuple[bytes, str] = (b"", "")
+
+    def start(self, info: SourceInfo) -> None:
+        """Returns at once; a server that is away now may come later."""
+        self._outbox = Outbox(self._name, self._post, dropped_bytes, self._waiting)
+        self._outbox.put(json_bytes(run_record(info)))
+
+    def take(self, frame: Frame, moment: Moment) -> None:
+        """Returns at once."""
+        for event in moment.events:
+            if self._outbox:
+                self._outbox.put(json_bytes(event_record(event)))
+
+    def finish(self, summary: VideoSummary) -> None:
+        """Waits for what is under way, a few seconds at most. Raises SinkError where records were lost."""
+        if self._outbox:
+            for event in summary.events:
+                self._outbox.put(json_bytes(event_record(event)))
+            self._outbox.put(json_bytes(summary_record(summary)))
+            self._outbox.drain(DRAIN_SECONDS)
+
+    def close(self) -> None:
+        """What still waits is lost."""
+        outbox, self._outbox = self._outbox, None
+        if outbox:
+            outbox.close()
+
+    @property
+    def dropped(self) -> int:
+        """How many records were pushed out by newer ones while the server was away."""
+        return self._outbox.dropped if self._outbox else 0
+
+    def _post(self, body: bytes) -> None:
+        if self._trying[0] is not body:
+            self._trying = body, str(uuid.uuid4())
+        path = self._address.path or "/"
+        query = f"?{self._address.query}" if self._address.query else ""
+        connection = self._connection()
+        try:
+            connection.request("POST", path + query, body, self._headers(body))
+            status = connection.getresponse().status
+        except (OSError, http.client.HTTPException) as error:
+            raise NotNow(f"It cannot be reached: {error or type(error).__name__}.") from error
+        finally:
+            connection.close()
+        if status >= 500 or status in LATER:
+            raise NotNow(f"It answered {status}.")
+        if not 200 <= status < 300:
+            raise Refused(f"It answered {status}" + (", a redirect." if 300 <= status < 400 else "."))
+
+    def _connection(self) -> http.client.HTTPConnection:
+        host, port = self._address.hostname or "", self._address.port
+        if self._tls:
+            return http.client.HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=self._tls)
+        return http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
+
+    def _headers(self, body: bytes) -> dict[str, str]:
+        at = str(int(time.time()))
+        headers = {
+            "Content-Type": "application/json; charset=utf-8",
+            "User-Agent": "mien",
+            "X-Mien-Timestamp": at,
+            "X-Mien-Delivery": self._trying[1],
+        }
+        if self._secret:
+            digest = hmac.new(self._secret, at.encode() + b"." + body, hashlib.sha256).hexdigest()
+            headers["X-Mien-Signature"] = f"sha256={digest}"
+        return headers
+
+
+def _address(url: str) -> SplitResult:
+    """Never repeats the URL, which may hold a password."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise SinkError(
+            "The address of the webhook cannot be read.", "It is https://hook.example/path."
+        )
+    if parts.username or parts.password:
+        raise SinkError("The address of the webhook holds a password.", "Leave it out, and sign with a secret instead.")
+    return parts

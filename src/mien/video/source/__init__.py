@@ -1,0 +1,1 @@
+"""Where frames come from: files, streams, webcams, folders; each frame with its time."""

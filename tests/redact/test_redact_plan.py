@@ -1,0 +1,98 @@
+"""What is covered between, before and after sights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from made_up_sights import RATE, row, stretch
+
+from mien.redact.link import Sight, Stretch
+from mien.redact.plan import Cover, Covers, Judged, plan_of
+from mien.redact.policy import RedactPolicy
+
+POLICY = RedactPolicy()
+
+
+def at(judged: list[Judged], *times: float, cuts: tuple[float, ...] = ()) -> list[list[Cover]]:
+    covers = Covers(plan_of(judged, cuts, POLICY).spans)
+    return [covers.at(time) for time in times]
+
+
+def holds(cover: Cover, x: float, y: float = 70.0) -> bool:
+    left, top, width, height = cover.box
+    return bool(left <= x <= left + width and top <= y <= top + height)
+
+
+def covered(*stretches: Stretch) -> list[Judged]:
+    return [Judged(one, [False] * len(one.sights)) for one in stretches]
+
+
+def test_a_sight_is_covered_where_it_is() -> None:
+    (covers,) = at(covered(stretch([100, 110, 120])), 1 / RATE)
+    assert any(np.allclose(one.box, [110, 50, 40, 40]) and one.points is not None for one in covers)
+
+
+def test_a_missed_frame_is_filled_in() -> None:
+    gap = Stretch(1, [Sight(0.0, row(100), False), Sight(0.2, row(140), False)])
+    (covers,) = at(covered(gap), 0.1)
+    assert any(np.allclose(one.box, [120, 50, 40, 40], atol=0.01) for one in covers)
+
+
+def test_before_the_first_and_after_the_last_sight() -> None:
+    """For a second, the larger the longer, towards where it went to and came from."""
+    one = stretch([100 + 5 * index for index in range(10)], start=50)
+    early, first, last, late, gone = at(covered(one), 0.9, 1.1, 2.9, 3.3, 3.5)
+    assert not early and not gone
+    assert max(cover.box[2] for cover in first) > max(cover.box[2] for cover in last[:1]) - 200
+    assert any(holds(cover, 120) for cover in first) and any(holds(cover, 60) for cover in first)
+    assert any(holds(cover, 165) and holds(cover, 230) for cover in late)
+    assert max(one.box[2] for one in late) > max(one.box[2] for one in last)
+
+
+def test_a_fleeting_weak_sight_is_covered_for_a_shorter_time() -> None:
+    weak = stretch([100], start=50, score=0.35)
+    near, far = at(covered(weak), 2.2, 2.6)
+    assert near and not far
+
+
+def test_nothing_reaches_over_a_cut() -> None:
+    one = stretch([100] * 5)
+    before, after = at(covered(one), 0.3, 0.5, cuts=(0.4,))
+    assert before and not after
+    back, there = at(covered(stretch([100] * 5, start=50)), 1.7, 1.9, cuts=(1.8,))
+    assert not back and there
+
+
+def test_a_gap_is_bridged() -> None:
+    """Two seconds, longer than covers stay by themselves."""
+    far = stretch([180] * 5, start=75, number=2)
+    (middle,) = at(covered(stretch([100] * 5), far), 1.6)
+    assert any(holds(cover, 160) for cover in middle)
+    (none,) = at(covered(stretch([100] * 5), stretch([900] * 5, start=75, number=2)), 1.6)
+    assert not any(holds(cover, 520) for cover in none)
+
+
+def test_a_gap_between_a_covered_and_a_bare_stretch_is_bridged_and_between_two_bare_ones_not() -> None:
+    first, second = stretch([100] * 5), stretch([100] * 5, start=75, number=2)
+    bare = Judged(second, [True] * 5)
+    assert at([*covered(first), bare], 1.6)[0]
+    assert not at([Judged(first, [True] * 5), bare], 1.6)[0]
+
+
+def test_what_is_bare_is_not_covered_and_the_doubtful_part_is() -> None:
+    one = Judged(stretch([100] * 6), [True, True, True, False, False, True])
+    assert [bool(covers) for covers in at([one], 0.0, 0.04, 0.08, 0.12, 0.16, 0.2)] == [False] * 3 + [True] * 2 + [
+        False
+    ]
+
+
+def test_a_frame_without_a_sight_beside_a_doubtful_one_is_covered() -> None:
+    sights = [Sight(time, row(100), False) for time in (0.0, 0.08, 0.16)]
+    one = Judged(Stretch(1, sights), [True, False, True])
+    assert [bool(covers) for covers in at([one], 0.0, 0.04, 0.08, 0.12, 0.16)] == [False, True, True, True, False]
+
+
+@pytest.mark.parametrize(("far", "count"), [(110, 1), (900, 2)])
+def test_tracks_are_stretches_that_follow_each_other(far: float, count: int) -> None:
+    judged = covered(stretch([100] * 5), stretch([far] * 5, start=10, number=2))
+    assert len(plan_of(judged, (), POLICY).tracks) == count
