@@ -35,6 +35,7 @@ class Looped:
     clip: str
     seconds: float
     info: SourceInfo
+    unreadable: int = 0
 
     def __enter__(self) -> Self:
         return self

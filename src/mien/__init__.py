@@ -1,4 +1,4 @@
-"""mien: faces, identities and expressions from images, on your own machine.
+"""mien: faces, identities and expressions from images, videos and cameras, on your own machine.
 
 The names below are loaded when first used, so that `import mien` costs next to nothing.
 """

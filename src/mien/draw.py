@@ -39,9 +39,9 @@ def caption_of(index: int, face: Face) -> str:
 
 
 def apparent(expression: Expression) -> str:
-    """`happiness 0.83`, or `unsure (happiness 0.41)`."""
+    """`happiness 0.83`, or `unsure (happiness 0.41)`; also of a label that stays while another class leads."""
     likeliest = max(expression.probabilities, key=expression.probabilities.__getitem__)
-    said = f"{likeliest} {expression.confidence:.2f}"
+    said = f"{likeliest} {expression.probabilities[likeliest]:.2f}"
     return said if expression.label == likeliest else f"{expression.label} ({said})"
 
 

@@ -30,7 +30,7 @@ def test_a_folder(weights: Settings, photos: Path, tmp_path: Path, capsys: pytes
     out = tmp_path / "out"
     assert run(["redact", str(photos), "--out", str(out)]) == 0
     said = capsys.readouterr()
-    assert "covered 1 faces" in said.out and "NOTHING is covered" in said.err and "plain.jpg" in said.err
+    assert "covered 1 face;" in said.out and "NOTHING is covered" in said.err and "plain.jpg" in said.err
     assert sorted(path.name for path in out.iterdir()) == ["face.png", "plain.jpg"]
     assert (open_photo(out / "face.png").pixels().pixels != open_photo(photos / "face.png").pixels().pixels).any()
 

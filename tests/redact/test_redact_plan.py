@@ -86,6 +86,32 @@ def test_what_is_bare_is_not_covered_and_the_doubtful_part_is() -> None:
     ]
 
 
+def test_a_face_that_goes_on_in_another_stretch_is_not_waited_for() -> None:
+    first, second = stretch([100] * 5), stretch([105] * 50, start=5, number=2)
+    (covers,) = at(covered(first, second), 0.8)
+    assert len(covers) == 1 and covers[0].points is not None
+
+
+def test_of_two_faces_that_meet_the_one_that_is_lost_stays_covered() -> None:
+    """Two end, one goes on, and moves away."""
+    ends = stretch([100] * 5), stretch([112] * 5, number=2)
+    goes_on = stretch([100 + 8 * index for index in range(50)], start=5, number=3)
+    (covers,) = at(covered(*ends, goes_on), 0.9)
+    assert any(holds(cover, 130) for cover in covers) and any(holds(cover, 260) for cover in covers)
+
+
+def test_a_face_does_not_go_on_in_what_may_be_none() -> None:
+    flicker = stretch([105], start=5, number=2, score=0.35)
+    (covers,) = at(covered(stretch([100] * 5), flicker), 1.1)
+    assert any(holds(cover, 120) for cover in covers)
+
+
+def test_a_face_does_not_go_on_in_one_that_stays_bare() -> None:
+    kept = Judged(stretch([105] * 50, start=5, number=2), [True] * 50)
+    (covers,) = at([*covered(stretch([100] * 5)), kept], 1.0)
+    assert any(holds(cover, 120) for cover in covers)
+
+
 def test_a_frame_without_a_sight_beside_a_doubtful_one_is_covered() -> None:
     sights = [Sight(time, row(100), False) for time in (0.0, 0.08, 0.16)]
     one = Judged(Stretch(1, sights), [True, False, True])

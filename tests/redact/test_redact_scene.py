@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import pytest
 
 from mien.redact.scene import Scenes
 
@@ -18,6 +19,12 @@ def run(frames: list[np.ndarray]) -> tuple[list[int], list[int]]:
 def test_a_cut_is_seen(astronaut: np.ndarray, coffee: np.ndarray) -> None:
     other = np.asarray(cv2.resize(coffee, (512, 512)), np.uint8)
     assert run([astronaut] * 4 + [other] * 4) == ([4], [4])
+
+
+@pytest.mark.parametrize("light", [0.03, 0.3, 0.0])
+def test_lights_that_go_out_are_no_cut(light: float, astronaut: np.ndarray) -> None:
+    dark = (astronaut * light).astype(np.uint8)
+    assert run([astronaut] * 6 + [dark] * 6)[1] == []
 
 
 def test_a_flash_is_no_sure_cut(astronaut: np.ndarray) -> None:

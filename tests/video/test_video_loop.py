@@ -31,6 +31,7 @@ class Film:
     info: SourceInfo = INFO
     fails: bool = False
     given: int = 0
+    unreadable: int = 0
 
     def __enter__(self) -> Self:
         return self

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, replace
+from io import StringIO
 from types import MappingProxyType
 
 import numpy as np
 import pytest
+from rich.console import Console
 
-from mien.cli.video_run import clock, event_line, run_video
+from mien.cli.video_run import clock, event_line, run_video, summary_table
 from mien.errors import SinkError
 from mien.expression.sequence import SequenceExpression
 from mien.face import NOT_ASKED, Box, Detection, Expression, Face
 from mien.settings import Settings
+from mien.track.policy import TrackPolicy
+from mien.track.tracker import Seen, Update
 from mien.video.expression_log import MOST_LOOKS, ExpressionLog
 from mien.video.face_work import FaceResult
 from mien.video.frame import Frame, SourceInfo
-from mien.video.moment import Moment, VideoEvent, VideoSummary
+from mien.video.moment import Moment, TrackIdentity, TrackSummary, VideoEvent, VideoSummary
 from mien.video.pace import MOST, Pace
 from mien.video.policy import VideoPolicy
-from mien.video.track_log import Schedule
+from mien.video.sink.records import json_bytes, run_record
+from mien.video.track_log import Judges, Schedule
+from mien.video.track_logs import TrackLogs
 from mien.weights.catalog import Catalog
 
 DETECTION = Detection(Box(10, 10, 50, 60), 0.9, np.zeros((5, 2), np.float32))
@@ -136,13 +143,49 @@ def test_a_sink_that_fails_leaves_the_others_whole(fails: str) -> None:
     assert good.calls[-2:] == ["finish", "close"] and bad.calls[-1] == "close"
 
 
+def test_names_are_no_markup() -> None:
+    identity = TrackIdentity("person", "x", "Eve [/] [red]x[/red]", 0.9, 0.01, 3)
+    track = TrackSummary(1, 0.0, 2.0, 50, identity, {}, NOT_ASKED, {})
+    console = Console(width=160, file=StringIO())
+    console.print(summary_table(VideoSummary(INFO, 50, 0, 2.0, (track,), {})))
+    assert "Eve [/] [red]x[/red]" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_a_name_that_is_no_text_becomes_json() -> None:
+    record = run_record(replace(INFO, name=b"clip\xff.mp4".decode(errors="surrogateescape")))
+    assert json.loads(json_bytes(record))["source"]["name"].startswith("clip")
+
+
+def test_a_track_that_returns_after_many_others_goes_on(weights: Settings) -> None:
+    policy = VideoPolicy(kept_tracks=1)
+    logs = TrackLogs(Judges(None, None, policy, False))
+    for track in (1, 2, 3):
+        at = float(track)
+        logs.change(Update(started=(track,)), at)
+        logs.log(track).update(at, Seen(track, DETECTION, False, 0), result("neutral"))
+        logs.change(Update(ended=(track,)), at + 0.5)
+    logs.change(Update(returned=(1,)), 5.0)
+    logs.log(1).update(5.0, Seen(1, DETECTION, False, 0), result("neutral"))
+    first = logs.summaries()[0]
+    assert (first.start_seconds, first.frames) == (1.0, 2)
+
+
+def test_tracks_of_long_ago_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mien.video.track_logs.MOST_PAST", 5)
+    logs = TrackLogs(Judges(None, None, VideoPolicy(track=TrackPolicy(return_seconds=1.0)), False))
+    for track in range(1, 21):
+        logs.change(Update(started=(track,)), track * 10.0)
+        logs.change(Update(ended=(track,)), track * 10.0 + 1)
+    assert len(logs.summaries()) + logs.left_out == 20 and len(logs.summaries()) == 6
+
+
 def test_a_watcher_ends_a_run() -> None:
     sink = Recorder()
     run_video(Still(), Nothing(), [sink], lambda frame, moment: False)  # type: ignore[arg-type]
     assert sink.calls == ["start", "take", "finish", "close"]
 
 
-@pytest.mark.parametrize(("seconds", "said"), [(4.2, "0:04.2"), (3723.04, "1:02:03.0"), (0, "0:00.0")])
+@pytest.mark.parametrize(("seconds", "said"), [(4.2, "0:04.2"), (3723.04, "1:02:03.0"), (59.97, "1:00.0")])
 def test_clocks(seconds: float, said: str) -> None:
     assert clock(seconds) == said
 

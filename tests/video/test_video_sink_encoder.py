@@ -266,3 +266,34 @@ def test_without_pyav_the_cure_is_named(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setattr("mien.video.sink.pyav.import_module", gone)
     with pytest.raises(ExtraMissing, match=r"mien\[video\]"):
         VideoWriter(tmp_path / "a.mp4", 64, 48)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_quiet_pictures_leave_the_process_too(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"quiet{suffix}"
+    writer = VideoWriter(path, 64, 48)
+    for index in range(100):
+        writer.write(picture(90), index / 25)
+    try:
+        assert shown_before_the_cut(path)[-1] >= 2.8
+    finally:
+        writer.close()
+
+
+def test_a_colon_in_a_name_is_no_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with VideoWriter(Path("tcp:12.mp4"), 64, 48) as writer:
+        writer.write(picture(90), 0.0)
+    assert len(pictures_of(tmp_path / "tcp:12.mp4")) == 1
+
+
+def test_sound_of_two_recordings_in_one_file_is_kept(data: Path, tmp_path: Path) -> None:
+    clips = data / "clips"
+    joined = tmp_path / "joined.mpg"
+    joined.write_bytes((clips / "bbaf2n.mpg").read_bytes() + (clips / "brbk7n.mpg").read_bytes())
+    for suffix in (".mp4", ".mkv"):
+        path = tmp_path / f"out{suffix}"
+        with VideoWriter(path, 64, 48, joined) as writer:
+            for index in range(150):
+                writer.write(picture(index), index / 25)
+        assert times_of(path, "audio")[-1] >= 2.5 and len(times_of(path)) == 150

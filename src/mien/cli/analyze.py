@@ -21,7 +21,7 @@ from mien.cli.terminal import analysis_table, counter, saved_name, stages_allowe
 from mien.cli.weights import reporter
 from mien.detect.policy import DetectPolicy
 from mien.draw import draw_analysis
-from mien.errors import ImageError, MienError, SettingsError, VideoError
+from mien.errors import ImageError, MienError, SettingsError, SinkError, VideoError
 from mien.face import Analysis
 from mien.image import ImageLimits, open_photo, write_image
 from mien.settings import Settings, load_settings
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 SCHEMA = "mien.analysis/1"
 SET_HELP = "Any setting, repeatable: profile=document, min_confidence=0.7, expression_classes=fer2013, ..."
 EXIT_SOME_FAILED = 1
+# What --save makes of a video.
+KINDS = (".html", ".mp4", ".jsonl", ".csv", ".vtt")
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -62,11 +64,13 @@ def analyze(
     """
     settings = load_settings(**parse_settings(set_ or ()) | {"threads": threads})
     limits = ImageLimits(settings.max_pixels, settings.max_bytes)
-    sources = expand(paths, limits)
+    sources = expand(paths, limits, videos=True)
     wanted = stages_allowed(settings) if stages is None else parse_stages(stages)
     policy = DetectPolicy(detector, min_face)
     videos = [one for one in sources if isinstance(one.source, Path) and is_video(one.source)]
     photos = [one for one in sources if one not in videos]
+    if videos and crops:
+        raise SettingsError("--crops is for photos.", "--save keeps the best pictures of each track in its report.")
     with ExitStack() as stack:
         lines = open_lines(json_to, stack)
         output = Output(lines, None if lines is sys.stdout else stdout_console(), save, crops, limits)
@@ -149,14 +153,12 @@ def video_analyzer(
 
 
 def analyze_videos(analyzer: VideoAnalyzer, sources: list[NamedSource], output: Output) -> int:
-    """One after the other; how many could not be read. Raises SettingsError for crops, which are of photos."""
+    """One after the other; how many could not be read, or written."""
     from mien.cli.video_run import output_options, run_video, summary_table
     from mien.video.sink.lines import EventLines
     from mien.video.sink.open import sinks_for
     from mien.video.source.open import open_source
 
-    if output.crops:
-        raise SettingsError("--crops is for photos.", "--save keeps the best pictures of each track in its report.")
     failed = 0
     for index, named in enumerate(sources):
         try:
@@ -165,20 +167,26 @@ def analyze_videos(analyzer: VideoAnalyzer, sources: list[NamedSource], output: 
             if output.lines:
                 sinks.append(EventLines(output.lines, models=analyzer.models))
             summary = run_video(analyzer, open_source(str(named.source), limits=output.limits), sinks)
-        except VideoError as error:
+        except (VideoError, SinkError) as error:
             failed += 1
             output.failure(named, error)
             continue
         if output.console:
             output.console.print(summary_table(summary))
+            if output.save:
+                output.console.print(f"Wrote {_written(output.save, index, named)}.", soft_wrap=True, markup=False)
             output.console.print()
     return failed
 
 
 def _files(folder: Path, index: int, named: NamedSource) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
-    stem = folder / saved_name(named.name, index)
-    return [f"{stem}{suffix}" for suffix in (".mp4", ".html", ".jsonl", ".csv", ".vtt")]
+    return [f"{folder / saved_name(named.name, index)}{suffix}" for suffix in KINDS]
+
+
+def _written(folder: Path, index: int, named: NamedSource) -> str:
+    first, *others = KINDS
+    return f"{folder / saved_name(named.name, index)}{first} (for a browser), {', '.join(others)}"
 
 
 def _run(analyzer: Analyzer, sources: list[NamedSource], output: Output) -> int:

@@ -34,7 +34,7 @@ def usage() -> str:
     head = [
         "Usage: mien COMMAND [ARGS]...",
         "",
-        "Faces, identities and expressions from images, on your own machine.",
+        "Faces, identities and expressions from images, videos and cameras, on your own machine.",
         "",
     ]
     return "\n".join([*head, *lines, "", "`mien COMMAND --help` describes one; `mien --version` prints the version."])

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from mien.cli.gallery.opening import Place, open_gallery
+from mien.cli.gallery.showing import count_of
 from mien.cli.lines import write_line
 from mien.cli.printable import printable
 from mien.cli.terminal import warn
@@ -30,6 +31,7 @@ from mien.video.source.open import is_video
 
 SCHEMA: Final = "mien.redaction/1"
 EXIT_SOME_FAILED, EXIT_ERROR = 1, 2
+FILMS: Final = {".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv"}
 # What has an option of its own.
 OPTIONS: Final = ("how", "keep", "only", "margin", "audio")
 NAMES: Final = tuple(one.name for one in fields(RedactPolicy) if one.name not in OPTIONS)
@@ -111,7 +113,9 @@ def _files(name: str) -> list[Path]:
     path = Path(name)
     if not path.is_dir():
         return [path]
-    found = sorted({*photos_in(path), *(one for one in path.rglob("*") if is_video(one))})
+    # A file that should be a video and cannot be read must fail aloud, not be passed over.
+    films = (one for one in path.rglob("*") if one.is_file() and (one.suffix.lower() in FILMS or is_video(one)))
+    found = sorted({*photos_in(path), *films})
     if not found:
         raise ImageMissing(f"There are no photos and videos in {name}.", "Name another folder.")
     return found
@@ -150,7 +154,8 @@ def describe(done: Redaction) -> str:
     where = f", in {frames}" if done.kind == "video" else ""
     tracks = " ({} tracks)" if done.kind == "video" else ""
     lines = [printable(f"{done.source} -> {done.out}")]
-    lines.append(f"  covered {faces.covered} faces{tracks.format(faces.covered_tracks)}{where}; {done.how}")
+    covered = count_of(faces.covered, "face")
+    lines.append(f"  covered {covered}{tracks.format(faces.covered_tracks)}{where}; {done.how}")
     if faces.bare:
         names = f": {', '.join(faces.names)}" if faces.names else ""
         lines.append(printable(f"  left bare {faces.bare} faces{tracks.format(faces.bare_tracks)}{names}"))

@@ -12,6 +12,7 @@ from mien.errors import ImageMissing
 from mien.image import ImageLimits
 from mien.image.folder import SUFFIXES, photos_in
 from mien.image.source import read_source
+from mien.video.source.sniff import is_video
 
 STDIN = "-"
 
@@ -24,21 +25,24 @@ class NamedSource:
     source: Path | bytes
 
 
-def expand(names: Iterable[str], limits: ImageLimits) -> list[NamedSource]:
+def expand(names: Iterable[str], limits: ImageLimits, videos: bool = False) -> list[NamedSource]:
     """Every image that `names` stand for, in their order, a folder's (with its subfolders) sorted by name.
+
+    videos: whether a folder's videos count, too.
 
     Raises ImageMissing for a folder or pattern without images. A single file that is absent is left to be reported
     with its own error.
     """
-    return [source for name in names for source in _expand(name, limits)]
+    return [source for name in names for source in _expand(name, limits, videos)]
 
 
-def _expand(name: str, limits: ImageLimits) -> Iterator[NamedSource]:
+def _expand(name: str, limits: ImageLimits, videos: bool) -> Iterator[NamedSource]:
     path = Path(name)
     if name == STDIN:
         yield NamedSource(STDIN, read_source(sys.stdin.buffer, limits))
     elif path.is_dir():
-        yield from _named(photos_in(path), name)
+        films = [one for one in path.rglob("*") if is_video(one)] if videos else []
+        yield from _named(sorted({*photos_in(path), *films}), name)
     elif glob.has_magic(name) and not path.exists():
         found = sorted(Path(item) for item in glob.glob(name, recursive=True))
         yield from _named([item for item in found if item.is_file()], name)

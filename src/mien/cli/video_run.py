@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mien.attention.window import AttentionWindow
+from mien.cli.gallery.showing import count_of
 from mien.cli.interrupt import Interrupt
 from mien.cli.printable import printable
 from mien.errors import SinkError
@@ -23,6 +24,10 @@ from mien.video.loop import VideoAnalyzer
 from mien.video.moment import Moment, TrackIdentity, TrackSummary, VideoEvent, VideoSummary
 from mien.video.sink.open import OutputOptions
 from mien.video.sink.sink import Sink
+from mien.video.sink.words import clock
+
+# Shares of less than ten seconds are not told.
+TOO_SHORT = "too short"
 
 Watcher = Callable[[Frame, Moment], bool]
 """Sees every moment; says whether to go on."""
@@ -36,8 +41,12 @@ def run_video(
     Raises KeyboardInterrupt after that, a VideoError where the source is lost, a SinkError.
     """
     run = analyzer.run(source)
+
+    def stop() -> None:
+        source.__exit__(None, None, None)
+
     try:
-        with source, Interrupt(lambda: source.__exit__(None, None, None)) as interrupt, _progress(source) as advance:
+        with source, Interrupt(stop) as interrupt, _progress(source) as advance:
             for sink in sinks:
                 sink.start(source.info)
             try:
@@ -46,7 +55,11 @@ def run_video(
                         sink.take(frame, moment)
                     advance(moment.time_seconds)
                     if interrupt.asked or (watcher and not watcher(frame, moment)):
+                        stop()  # or the loop's end would wait for the next frame of a camera
                         break
+            except BaseException:
+                stop()
+                raise
             finally:
                 # What was seen until a camera was lost, or somebody had enough, is not thrown away.
                 summary = run.summary
@@ -55,8 +68,9 @@ def run_video(
                 raise KeyboardInterrupt
             return summary
     finally:
-        for sink in sinks:
-            sink.close()
+        with ExitStack() as stack:
+            for sink in sinks:
+                stack.callback(sink.close)
 
 
 def _finish(sinks: Sequence[Sink], summary: VideoSummary) -> None:
@@ -100,9 +114,10 @@ def summary_table(summary: VideoSummary) -> Table | Text:
     """A title, and a row for each track."""
     count = len(summary.tracks)
     dropped = f", {summary.dropped} dropped" if summary.dropped else ""
+    dropped += f", {summary.unreadable} places unreadable" if summary.unreadable else ""
     title = (
         f"{printable(summary.source.name)}  {summary.width} x {summary.height}  {summary.seconds_analyzed:.1f} s, "
-        f"{summary.frames} frames{dropped}  {count or 'no'} track{'' if count == 1 else 's'}"
+        f"{count_of(summary.frames, 'frame')}{dropped}  {count_of(count, 'track') if count else 'no tracks'}"
     )
     if not count:
         return Text(title, style="bold")
@@ -110,7 +125,8 @@ def summary_table(summary: VideoSummary) -> Table | Text:
     for column in ("track", "seen", "frames", "who", "apparent expression", "blinks", "eyes shut", "yawns", "away"):
         table.add_column(column, overflow="fold")
     for track in summary.tracks:
-        table.add_row(*_cells(track))
+        # Names are taken as they are: one may look like markup.
+        table.add_row(*(Text(cell) for cell in _cells(track)))
     return table
 
 
@@ -125,8 +141,8 @@ def _attention_cells(track: TrackSummary) -> tuple[str, str, str, str]:
     found, counts = track.attention, track.counts
     if not isinstance(found, AttentionWindow):
         return "-", "-", "-", "-"
-    shut = f"{found.perclos:.0%} of the time" if found.perclos is not None else "?"
-    away = f"{1 - found.towards:.0%} of the time" if found.towards is not None else "?"
+    shut = f"{found.perclos:.0%} of the time" if found.perclos is not None else TOO_SHORT
+    away = f"{1 - found.towards:.0%} of the time" if found.towards is not None else TOO_SHORT
     return str(counts.get("blink", 0)), shut, str(counts.get("yawn", 0)), away
 
 
@@ -137,13 +153,6 @@ def who(identity: TrackIdentity | NotAsked | None) -> str:
     if identity is None:
         return "inconclusive"
     return printable(identity.name or identity.answer)
-
-
-def clock(seconds: float) -> str:
-    """`0:04.2`, or `1:02:03.0`."""
-    minutes, rest = divmod(seconds, 60)
-    hours, minutes = divmod(int(minutes), 60)
-    return f"{hours}:{minutes:02d}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"
 
 
 def event_line(event: VideoEvent) -> str:

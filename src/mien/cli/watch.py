@@ -13,6 +13,7 @@ from mien.cli.gallery.opening import Place, open_gallery
 from mien.cli.terminal import stages_allowed, stdout_console, warn
 from mien.cli.video_run import event_line, output_options, run_video, summary_table
 from mien.cli.weights import reporter
+from mien.errors import SettingsError
 from mien.image import ImageLimits
 from mien.settings import load_settings
 from mien.video.frame import Frame
@@ -28,7 +29,7 @@ def watch(
     source: Annotated[str, typer.Argument(help="camera:0, an address (rtsp, http), a video, a folder of pictures.")],
     to: Annotated[list[str] | None, typer.Option("--to", metavar="TARGET", help=TO_HELP)] = None,
     place: Place = None,
-    fpir: Annotated[float, typer.Option(help="Share of strangers who may be called somebody.")] = 0.01,
+    fpir: Annotated[float, typer.Option(help="Share of strangers who may be called somebody.", min=0, max=1)] = 0.01,
     window: Annotated[bool, typer.Option("--window", help="Show it; closing the window ends it.")] = False,
     stages: Annotated[str | None, typer.Option(help=f"Any of {','.join(STAGES)}; or detect for none of them.")] = None,
     start: Annotated[float, typer.Option("--from", metavar="SECONDS", help="Of a file: begin here.", min=0)] = 0,
@@ -70,6 +71,11 @@ def watch(
 
         sinks = sinks_for(to or (), output_options(source, analyzer, settings))
         summary = run_video(analyzer, opened, sinks, look)
+    if not summary.frames and start:
+        length = opened.info.duration_seconds
+        raise SettingsError(
+            f"Nothing is shown from {start:g} s on; the video has {length or 0:.1f} s.", "Give an earlier --from."
+        )
     if quiet:
         warn(f"{summary.frames} frames, {len(summary.tracks)} tracks, {summary.dropped} dropped")
     else:

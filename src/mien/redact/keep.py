@@ -153,11 +153,11 @@ class Keeper:
 
 
 def _near(time_seconds: float, good: Sequence[float]) -> bool:
-    """Whether shots that speak for it lie near on both sides, or on the one side that there is."""
+    """Whether shots that speak for it lie near on both sides; on one side alone, so near that no other look was due."""
     if not good:
         return False
     before = [one for one in good if one <= time_seconds]
     after = [one for one in good if one >= time_seconds]
-    nearest = [time_seconds - max(before)] if before else []
-    nearest += [min(after) - time_seconds] if after else []
-    return max(nearest) <= NEAR_SECONDS
+    if before and after:
+        return max(time_seconds - max(before), min(after) - time_seconds) <= NEAR_SECONDS
+    return min(abs(time_seconds - one) for one in good) <= EVERY_SECONDS + SLIP_SECONDS

@@ -12,23 +12,17 @@ from numpy.typing import NDArray
 
 from mien.detect.rows import Rows
 from mien.face import Floats
+from mien.redact.gaps import End, Scenes, centre, firm, gaps_of, handovers, joined
 from mien.redact.link import Sight, Stretch
 from mien.redact.policy import RedactPolicy
 
-# A weaker face that was seen in fewer frames gets a part of the time before and after.
-FIRM_SCORE: Final = 0.6
-FIRM_SIGHTS: Final = 3
+# Of the time before and after, what a face gets that may be none.
 FLEETING: Final = 0.3
 # By how much of its side a cover grows on each side, for each second without a sight.
 GROWTH: Final = 0.35
 # Speed is measured over so long, and believed up to so many sides a second.
 SPEED_SECONDS: Final = 0.2
 TOP_SPEED: Final = 3.0
-# Two ends of a gap belong together when the sizes of their faces are within this ratio, and the way between them is no
-# longer than so many sides and so many more for each second.
-LIKE_SIZE: Final = 2.0
-REACH: Final = 1.5
-REACH_PER_SECOND: Final = 3.0
 # A key of a span: box, five points, score, bearing.
 POINTS, SCORE, BEARING = slice(4, 14), 14, slice(15, 20)
 Numbers = NDArray[np.float64]
@@ -118,30 +112,18 @@ class Plan:
 
 def plan_of(judged: Sequence[Judged], cuts: Sequence[float], policy: RedactPolicy) -> Plan:
     """What is covered, and when. cuts: times of the first frames of scenes, over which nothing reaches."""
-    scenes = _Scenes(cuts)
+    scenes = Scenes(cuts)
     covered = [piece for one in judged for piece in pieces(one.stretch, one.bare)]
     spans = [_seen(piece) for piece in covered]
+    ends = [End(one.stretch.sights[-1], one.stretch, not one.bare[-1]) for one in judged]
+    starts = [End(one.stretch.sights[0], one.stretch, not one.bare[0]) for one in judged]
+    going_on = handovers(ends, starts, scenes)
+    gone, came = {end.stretch.number for end, _ in going_on}, {start.stretch.number for _, start in going_on}
     for piece in covered:
-        spans += _lingering(piece, scenes, policy)
-    ends = [_End(one.stretch.sights[-1], one.stretch.number, not one.bare[-1]) for one in judged]
-    starts = [_End(one.stretch.sights[0], one.stretch.number, not one.bare[0]) for one in judged]
-    gaps = _gaps(ends, starts, scenes, policy)
+        spans += _lingering(piece, scenes, policy, (piece.stretch.number in came, piece.stretch.number in gone))
+    gaps = going_on + gaps_of(ends, starts, scenes, policy.bridge_seconds)
     spans += [_bridge(end.sight, start.sight) for end, start in gaps if end.covered or start.covered]
-    links = [(end.stretch, start.stretch) for end, start in gaps]
-    return Plan(sorted(spans, key=lambda span: float(span.times[0])), _joined(judged, links))
-
-
-class _Scenes:
-    """The scene that a moment belongs to."""
-
-    def __init__(self, cuts: Sequence[float]) -> None:
-        self._cuts = sorted(cuts)
-
-    def of(self, time_seconds: float) -> tuple[float, float]:
-        """From its first frame's time on, up to (and without) the next one's."""
-        at = bisect_right(self._cuts, time_seconds)
-        start = self._cuts[at - 1] if at else -np.inf
-        return start, self._cuts[at] if at < len(self._cuts) else np.inf
+    return Plan(sorted(spans, key=lambda span: float(span.times[0])), joined((one.stretch for one in judged), gaps))
 
 
 def _seen(piece: Piece) -> Span:
@@ -154,19 +136,19 @@ def _seen(piece: Piece) -> Span:
     return Span(np.array([time for time, _ in keys]), np.stack([row for _, row in keys]), True)
 
 
-def _lingering(piece: Piece, scenes: _Scenes, policy: RedactPolicy) -> Iterator[Span]:
-    """After its last sight and before its first, growing towards where it may have gone to and come from."""
-    sights = piece.stretch.sights
-    seconds = policy.linger_seconds
-    if len(sights) < FIRM_SIGHTS and max(float(one.row[14]) for one in sights) < FIRM_SCORE:
-        seconds *= FLEETING
-    if piece.after is None:
+def _lingering(piece: Piece, scenes: Scenes, policy: RedactPolicy, goes_on: tuple[bool, bool]) -> Iterator[Span]:
+    """After its last sight and before its first, growing towards where it may have gone to and come from.
+
+    goes_on: before it and after it, in other stretches: then there is nothing to wait for.
+    """
+    seconds = policy.linger_seconds * (1.0 if firm(piece.stretch) else FLEETING)
+    if piece.after is None and not goes_on[1]:
         yield from _grown(piece.sights[::-1], seconds, scenes)
-    if piece.before is None:
+    if piece.before is None and not goes_on[0]:
         yield from _grown(piece.sights, -seconds, scenes)
 
 
-def _grown(sights: Sequence[Sight], seconds: float, scenes: _Scenes) -> Iterator[Span]:
+def _grown(sights: Sequence[Sight], seconds: float, scenes: Scenes) -> Iterator[Span]:
     """From the first of `sights` on for `seconds`, negative ones back in time."""
     start = sights[0]
     earliest, latest = scenes.of(start.time_seconds)
@@ -192,74 +174,19 @@ def _speed(sights: Sequence[Sight]) -> Floats:
     passed = near[-1].time_seconds - near[0].time_seconds
     if not passed:
         return np.zeros(2, np.float32)
-    way = _centre(near[-1].row) - _centre(near[0].row)
+    way = centre(near[-1].row) - centre(near[0].row)
     return np.asarray(way / np.float32(passed), np.float32)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _End:
-    """The last sight of a stretch, or its first."""
-
-    sight: Sight
-    stretch: int
-    covered: bool
-
-
-def _gaps(
-    ends: Sequence[_End], starts: Sequence[_End], scenes: _Scenes, policy: RedactPolicy
-) -> list[tuple[_End, _End]]:
-    """Each end with the beginning that suits it best, and each beginning with the end that does."""
-    starts = sorted(starts, key=lambda one: one.sight.time_seconds)
-    times = [one.sight.time_seconds for one in starts]
-    chosen: set[tuple[int, int]] = set()
-    best: dict[int, tuple[float, int]] = {}
-    for at, end in enumerate(ends):
-        now = end.sight.time_seconds
-        near = range(bisect_right(times, now), bisect_right(times, now + policy.bridge_seconds))
-        costs = [(cost, to) for to in near if (cost := _apart(end.sight, starts[to].sight, scenes)) is not None]
-        if costs:
-            chosen.add((at, min(costs)[1]))
-        for cost, to in costs:
-            best[to] = min(best.get(to, (np.inf, -1)), (cost, at))
-    chosen |= {(at, to) for to, (_, at) in best.items()}
-    return [(ends[at], starts[to]) for at, to in sorted(chosen)]
-
-
-def _joined(judged: Sequence[Judged], links: Sequence[tuple[int, int]]) -> list[frozenset[int]]:
-    """Stretches by what links them."""
-    group = {one.stretch.number: {one.stretch.number} for one in judged}
-    for first, second in links:
-        if group[first] is not group[second]:
-            group[first] |= group[second]
-            for number in group[second]:
-                group[number] = group[first]
-    return list({frozenset(numbers) for numbers in group.values()})
-
-
-def _apart(end: Sight, start: Sight, scenes: _Scenes) -> float | None:
-    """How unlike one face an end and a later beginning are; None where they cannot be."""
-    if scenes.of(end.time_seconds) != scenes.of(start.time_seconds):
-        return None
-    sides = np.sqrt(np.array([end.row[2:4].prod(), start.row[2:4].prod()]))
-    passed = start.time_seconds - end.time_seconds
-    if sides.max() > LIKE_SIZE * sides.min():
-        return None
-    way = float(np.abs(_centre(end.row) - _centre(start.row)).max() / sides.max())
-    return way + passed if way <= REACH + REACH_PER_SECOND * passed else None
-
-
 def _bridge(end: Sight, start: Sight) -> Span:
-    """Widest in the middle, where least is known."""
+    """Between two sights, without them; widest in the middle, where least is known."""
     passed = start.time_seconds - end.time_seconds
     middle = (end.row + start.row) / 2
     grow = GROWTH * passed / 2 * middle[2:4]
     middle[:4] = np.concatenate([middle[:2] - grow, middle[2:4] + 2 * grow])
-    times = np.array([end.time_seconds, end.time_seconds + passed / 2, start.time_seconds])
+    first, last = np.nextafter(end.time_seconds, np.inf), np.nextafter(start.time_seconds, -np.inf)
+    times = np.array([first, end.time_seconds + passed / 2, last])
     return Span(times, np.stack([end.row, middle, start.row]))
-
-
-def _centre(row: Rows) -> Floats:
-    return np.asarray(row[:2] + row[2:4] / 2, np.float32)
 
 
 class Covers:

@@ -28,7 +28,7 @@ COARSEST_PX: Final = 320
 # Width of a face at the network from which nearly all are found at the low scores used here.
 SEEN_PX: Final = 14.0
 # Upright things look like faces on their side more often than faces lie on their side.
-SIDEWAYS_SCORE: Final = 0.5
+SIDEWAYS_SCORE: Final = 0.6
 # Networks that are kept, each for one size of picture.
 MOST_NETWORKS: Final = 32
 # Two boxes with a larger intersection over union are one face.

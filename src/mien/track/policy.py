@@ -13,8 +13,8 @@ class TrackPolicy:
     flicker is not. trust_seconds: a face that was missed no longer is carried on by its motion alone. predict_seconds:
     how long a track whose face is not found is still reported, where motion says. lost_seconds: after so long without
     its face a track ends. return_seconds, remember: for how long, and how many, ended tracks are remembered, to be
-    joined where their face comes back. Where faces are looked for more seldom than once in such a time, it is stretched
-    to that.
+    joined where their face comes back. Where faces are looked for seldom, these times are stretched so that
+    one search may be missed.
 
     refresh_seconds: how often a track whose face is well visible is embedded; doubt_seconds: how often one in doubt.
     wait_seconds: how long a new track waits for a good look before it is decided whether it is an old one.

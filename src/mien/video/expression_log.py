@@ -56,13 +56,17 @@ class ExpressionLog:
         ranked = sorted(self._seconds.items(), key=lambda item: -item[1])
         return {label: seconds / total for label, seconds in ranked} if total else {}
 
+    def forget(self) -> None:
+        """Let go of what was kept for `overall`."""
+        self._looks = []
+
     def overall(self) -> Expression | NotAsked:
         """Of the whole track, by the model that reads both ways; `NotAsked` without a sequence model or a look."""
         if self._sequence is None or not self._looks:
             return NOT_ASKED
         times, features = zip(*self._looks, strict=True)
         rows = np.array(features, np.float32)
-        return self._sequence.whole(np.array(times, np.float32), rows)[1]
+        return self._sequence.whole((np.array(times) - times[0]).astype(np.float32), rows)[1]
 
     def _by_frame(self, time_seconds: float, shown: Expression | NotAsked | Failed) -> None:
         if not isinstance(shown, NotAsked):

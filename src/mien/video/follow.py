@@ -13,16 +13,18 @@ from mien.align.view import FaceView
 from mien.analyze import Networks
 from mien.detect.search import GLANCE_PX, RELIABLE_PX, FaceDetector
 from mien.face import Box, Detection, Embedding, Floats
-from mien.image import ImageLimits, Photo, open_photo
+from mien.image import ImageLimits, Photo
 from mien.track.tracker import Tracker, Update
 from mien.video.frame import Frame
 from mien.video.policy import VideoPolicy
+from mien.video.pyramid import frame_photo
 
 MOST_PX: Final = 1280
 # A picture is another scene where its thumbnail's grey levels differ by more than this on average, of 255: people who
 # move change it by a few, a cut by 40 and more.
 CUT: Final = 25.0
 THUMBNAIL: Final = (32, 18)
+SMALL: Final = 0.125
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,8 +48,8 @@ class Follower:
 
     def __call__(self, frame: Frame) -> Found:
         """The faces of the next frame."""
-        photo = open_photo(frame.pixels, self._limits)
-        cut = self._is_cut(frame)
+        photo = frame_photo(frame.pixels, self._limits)
+        cut = self._is_cut(photo)
         detections = self._detect(photo, frame.time_seconds, cut)
         embeddings: dict[int, Embedding] = {}
 
@@ -74,8 +76,9 @@ class Follower:
         known = [box for _, box in self._tracker.expected(time_seconds)]
         return detector.follow(photo, _level(known, max(photo.width, photo.height)), known)
 
-    def _is_cut(self, frame: Frame) -> bool:
-        small = cv2.resize(frame.pixels, THUMBNAIL, interpolation=cv2.INTER_AREA).mean(axis=2, dtype=np.float32)
+    def _is_cut(self, photo: Photo) -> bool:
+        thumbnail = cv2.resize(photo.pixels(SMALL).pixels, THUMBNAIL, interpolation=cv2.INTER_AREA)
+        small = thumbnail.mean(axis=2, dtype=np.float32)
         before, self._thumbnail = self._thumbnail, small
         return before is not None and float(np.abs(small - before).mean()) > CUT
 

@@ -51,6 +51,11 @@ class VideoSource(Protocol):
 
     info: SourceInfo
 
+    @property
+    def unreadable(self) -> int:
+        """How many damaged places or pictures were skipped so far; 0 where the source cannot tell."""
+        ...
+
     def __iter__(self) -> Iterator[Frame]:
         """The frames. Raises a VideoError where the source is lost for good."""
         ...

@@ -14,14 +14,19 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Final
 
+import numpy as np
+
 from mien.ahead import ahead
 from mien.analyze import Analyzer, Stage
+from mien.decide.calibration import Calibration
+from mien.errors import SettingsError
 from mien.expression.policy import ExpressionPolicy
 from mien.expression.sequence import SequenceExpression
 from mien.gallery.asking import embedder_of
 from mien.gallery.gallery import Gallery
 from mien.image import ImageLimits
 from mien.settings import Settings, load_settings
+from mien.track.policy import TrackPolicy
 from mien.track.tracker import Seen
 from mien.video.face_work import FaceResult, FaceWork
 from mien.video.follow import Follower, Found
@@ -38,13 +43,16 @@ from mien.weights.progress import Progress
 # Frames of a file whose faces are being looked at, at once; of a live source it is one, for the sake of the delay.
 IN_FLIGHT: Final = 4
 SEQUENCE_CARD: Final = "sequence"
+# At which two looks are one face: where motion agrees, and where it says nothing (docs/track.md).
+NEAR_FMR, FAR_FMR = 1e-2, 1e-4
 
 
 class VideoAnalyzer:
     """Holds the networks, for any number of runs, also at once.
 
     stages: as of `Analyzer`; landmark brings attention along, expression the sequence model. gallery: who may be
-    recognised. progress: told of downloads. Raises what `Analyzer` raises, and ExtraMissing without scipy.
+    recognised, which needs the stage embed. progress: told of downloads. Raises what `Analyzer` raises, ExtraMissing
+    without scipy, and CalibrationError for a rate that the gallery cannot support.
     """
 
     def __init__(
@@ -66,6 +74,12 @@ class VideoAnalyzer:
         settings = settings.model_copy(update={"threads": max(settings.threads, self.policy.workers + 1)})
         self.analyzer = Analyzer(stages, settings, detect, embedder=embedder, fast=fast, progress=progress)
         self.sequence = _sequence(self.analyzer)
+        self.policy = replace(self.policy, track=_scores_of(self.policy.track, self.analyzer))
+        if gallery is not None:
+            if self.analyzer.embedding_model is None:
+                raise SettingsError("Nobody is recognised without the stage embed.", "Ask for it, or give no gallery.")
+            # A rate that the gallery cannot support is refused now, and not at the first face.
+            gallery.identify_vectors(np.eye(1, gallery.info.dim, dtype=np.float32), self.policy.ask)
 
     @property
     def models(self) -> dict[str, str]:
@@ -136,6 +150,8 @@ class Run:
             *self._size,
             self._tracks.open_ends(),
             self._pace.delay_seconds if self._pace else None,
+            self._source.unreadable,
+            self._tracks.left_out,
         )
 
     def _found(self) -> Generator[Found, None, None]:
@@ -187,6 +203,17 @@ class Run:
         self._size = frame.pixels.shape[1], frame.pixels.shape[0]
         if self._pace:
             self._pace.took(time.monotonic() - pending.since)
+
+
+def _scores_of(policy: TrackPolicy, analyzer: Analyzer) -> TrackPolicy:
+    """The policy's scores are SFace's; another embedder's come from its own calibration, where it has one."""
+    model = analyzer.embedding_model
+    if model is None or model.startswith("sface@"):
+        return policy
+    calibration = Calibration.for_model(model, analyzer.settings)
+    if calibration is None:
+        return policy
+    return replace(policy, near_score=calibration.threshold(NEAR_FMR), far_score=calibration.threshold(FAR_FMR))
 
 
 def _sequence(analyzer: Analyzer) -> SequenceExpression | None:

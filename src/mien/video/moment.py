@@ -34,7 +34,8 @@ class VideoEvent(Record):
 class TrackIdentity(Record):
     """Who a track shows, by all its good face shots together.
 
-    answer: person, unknown or inconclusive. fpir: the rate asked for. shots: how many were fused. reasons: for people.
+    answer: person, unknown or inconclusive. score: of all shots, less what they differ (`docs/track.md`), so lower than
+    single ones may be. fpir: the rate asked for. shots: how many were fused. reasons: for people.
     """
 
     answer: str
@@ -117,6 +118,7 @@ class VideoSummary(Record):
 
     models: by stage, the ids of what computed. seconds_analyzed: video time, not wall time. events: of the end itself,
     the track_end of every track that was open. delay_seconds: of a live run, the median from frame to moment.
+    unreadable: damaged places of the source that were skipped. tracks_left_out: tracks of long ago, not in `tracks`.
     """
 
     source: SourceInfo
@@ -129,3 +131,5 @@ class VideoSummary(Record):
     height: int = 0
     events: tuple[VideoEvent, ...] = ()
     delay_seconds: float | None = None
+    unreadable: int = 0
+    tracks_left_out: int = 0

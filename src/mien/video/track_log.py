@@ -102,6 +102,11 @@ class TrackLog:
         self._count(found)
         return found
 
+    def forget_pictures(self) -> None:
+        """Keep numbers alone."""
+        self.shots = []
+        self._expression.forget()
+
     def ended(self) -> VideoEvent:
         """The event of its end."""
         identity = self._identity.to_dict() if isinstance(self._identity, TrackIdentity) else None

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import replace
+from typing import Final
 
 from mien.track.tracker import Seen, Update
 from mien.video.face_work import Work
 from mien.video.moment import TrackSummary, VideoEvent
 from mien.video.track_log import Judges, Schedule, TrackLog
+
+# Summaries of tracks that ended, the latest; a camera may run for years.
+MOST_PAST: Final = 10_000
 
 
 class TrackLogs:
@@ -19,6 +24,8 @@ class TrackLogs:
         self._open: dict[int, TrackLog] = {}
         self._ended: dict[int, TrackLog] = {}
         self._past: dict[int, TrackSummary] = {}
+        self._pictured: deque[int] = deque()
+        self.left_out = 0
 
     def due(self, seen: Seen, time_seconds: float, stretch: float) -> Work:
         """What is due of a face now; to be asked once a frame, in the order of the frames, before `change`."""
@@ -49,11 +56,23 @@ class TrackLogs:
 
     def _end(self, track: int) -> list[VideoEvent]:
         log = self._ended[track] = self._open.pop(track)
-        # Pictures of the latest alone are kept: whoever passed long ago leaves numbers behind.
-        if len(self._ended) > self._judges.policy.kept_tracks:
-            oldest = next(iter(self._ended))
-            self._past[oldest] = replace(self._ended.pop(oldest).summary(), shots=())
-            self._schedules.pop(oldest, None)
-            if self._judges.identity:
-                self._judges.identity.forget(oldest)
+        self._pictured.append(track)
+        if len(self._pictured) > self._judges.policy.kept_tracks:
+            # Pictures of the latest alone are kept: whoever passed long ago leaves numbers behind.
+            oldest = self._ended.get(self._pictured.popleft())
+            if oldest:
+                oldest.forget_pictures()
+        self._bury(log.last_seconds - self._judges.policy.track.return_seconds)
         return [*log.last_signs(), log.ended()]
+
+    def _bury(self, before_seconds: float) -> None:
+        """Of tracks that can come back no more, only what they came to is left; of the oldest not even that."""
+        while self._ended and (log := next(iter(self._ended.values()))).last_seconds < before_seconds:
+            del self._ended[log.track]
+            self._past[log.track] = replace(log.summary(), shots=())
+            self._schedules.pop(log.track, None)
+            if self._judges.identity:
+                self._judges.identity.forget(log.track)
+        while len(self._past) > MOST_PAST:
+            del self._past[next(iter(self._past))]
+            self.left_out += 1

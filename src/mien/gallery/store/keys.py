@@ -136,7 +136,9 @@ class KeyFile(SlotKeys):
 
 
 def _missing(path: Path) -> GalleryMissing:
-    return GalleryMissing(f"There is no gallery at {path.parent}.", "Make one with `mien gallery init`.")
+    return GalleryMissing(
+        f"There is no gallery at {path.parent}.", f"Make one with `mien gallery init --gallery {path.parent}`."
+    )
 
 
 def write_key_file(

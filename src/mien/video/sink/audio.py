@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from mien.video.sink.pyav import pyav
+from mien.video.sink.pyav import as_file, pyav
 
 # What may be copied bit by bit, by the container's name in FFmpeg; everything else is encoded anew.
 COPIED = {
@@ -31,7 +31,9 @@ class AudioTrack:
 
         The stream is added to it. Check `present` before use. Raises what PyAV raises.
         """
-        self._source = pyav().open(str(source))
+        self._source = pyav().open(
+            as_file(source), container_options={"protocol_whitelist": "file"}, metadata_errors="replace"
+        )
         audio = next(iter(self._source.streams.audio), None)
         self.present = audio is not None
         self._packets: Iterator[Any] = iter(())
@@ -96,6 +98,7 @@ class AudioTrack:
             yield packet
 
     def _copies(self) -> Iterator[Any]:
+        following = 0
         for packet in self._demuxed():
             if packet.pts is None or packet.is_corrupt:
                 continue
@@ -103,6 +106,9 @@ class AudioTrack:
             if packet.pts < shift:
                 continue
             packet.pts -= shift
+            if packet.pts < following:
+                continue  # two recordings in one file: the clock was set back
+            following = packet.pts + max(packet.duration or 0, 1)
             packet.dts = packet.pts  # audio is decoded in the order in which it is heard
             packet.stream = self._out
             yield packet
@@ -130,6 +136,7 @@ class AudioTrack:
                 frame.time_base = Fraction(1, frame.sample_rate)
                 # Times that were rounded would let packets overlap: samples count, unless some are missing.
                 place = round(at * frame.sample_rate)
-                frame.pts = following if abs(place - following) < JITTER_SECONDS * frame.sample_rate else place
+                jumps = place - following >= JITTER_SECONDS * frame.sample_rate
+                frame.pts = place if jumps else following
                 following = frame.pts + frame.samples
                 yield frame

@@ -15,7 +15,7 @@ from mien.errors import SinkError
 from mien.face import Pixels
 from mien.video.sink.audio import AudioTrack
 from mien.video.sink.files import may_write, refusal
-from mien.video.sink.pyav import pyav
+from mien.video.sink.pyav import as_file, pyav
 
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mp4", ".mkv": "matroska"}
 # Whole fragments leave the process at least twice a second: what is unfinished is lost with it.
@@ -24,7 +24,8 @@ FRAGMENTS = {
     "matroska": {"cluster_time_limit": "500"},
 }
 # In microseconds. `AudioTrack` interleaves; FFmpeg would hold pictures back for ten seconds where the sound has ended.
-INTERLEAVING = {"max_interleave_delta": "1"}
+# Its own buffer of 256 KiB would hold back a quiet camera's pictures for minutes.
+INTERLEAVING = {"max_interleave_delta": "1", "flush_packets": "1"}
 TICKS = {"mp4": Fraction(1, 90_000), "matroska": Fraction(1, 1000)}
 KEYFRAME_SECONDS = 2.0
 # Three pictures wait in the encoder. x264's `zerolatency` holds none, and its files are twice as large.
@@ -62,7 +63,7 @@ class VideoWriter:
         may_write(path)
         with self._failing():
             options = FRAGMENTS[self._container] | INTERLEAVING
-            self._output = pyav().open(str(path), "w", format=self._container, options=options)
+            self._output = pyav().open(as_file(path), "w", format=self._container, options=options)
             self._stream = self._video(crf)
             if audio_from is not None:
                 self._audio = self._sound(audio_from)
@@ -173,7 +174,7 @@ class VideoWriter:
         except SinkError:
             self._let_go()
             raise
-        except (pyav().error.FFmpegError, OSError) as error:
+        except (pyav().error.FFmpegError, OSError, ValueError) as error:
             self._let_go()
             raise refusal(self._path, error) from error
 

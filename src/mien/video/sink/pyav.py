@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from mien.errors import ExtraMissing
+
+
+def as_file(path: Path) -> str:
+    """The path as FFmpeg takes it for nothing but a file; the part before a colon would be a protocol."""
+    return f"file:{os.path.abspath(path)}"
 
 
 def pyav() -> Any:

@@ -60,7 +60,8 @@ def dropped_bytes(count: int) -> bytes:
 def json_bytes(record: Mapping[str, Any]) -> bytes:
     """One line of JSON in UTF-8, without its line break, whatever its reader takes for one."""
     text = json.dumps(record, ensure_ascii=False, allow_nan=False)
-    return text.translate(_LINE_BREAKS).encode()
+    # A file's name may hold bytes that are no text.
+    return text.translate(_LINE_BREAKS).encode(errors="backslashreplace")
 
 
 def _face(face: TrackedFace) -> dict[str, Any]:

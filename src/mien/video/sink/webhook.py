@@ -115,9 +115,7 @@ def _address(url: str) -> SplitResult:
     except ValueError:
         usable = False
     if not usable:
-        raise SinkError(
-            "The address of the webhook cannot be read.", "It is https://hook.example/path."
-        )
+        raise SinkError("The address of the webhook cannot be read.", "It is https://hook.example/path.")
     if parts.username or parts.password:
         raise SinkError("The address of the webhook holds a password.", "Leave it out, and sign with a secret instead.")
     return parts

@@ -102,6 +102,11 @@ class LiveSource:
         self._index = self._dropped = 0
         self._gap = 0.0
 
+    @property
+    def unreadable(self) -> int:
+        """Nobody can tell: what a stream loses is not counted."""
+        return 0
+
     def __iter__(self) -> Iterator[Frame]:
         """Frames as they come. Raises StreamLost, VideoTooLarge."""
         self._start()
