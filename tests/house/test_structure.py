@@ -27,6 +27,7 @@ FLOORS = [
     {"compare", "gallery", "cluster"},
     {"evaluate", "video"},
     {"redact"},
+    {"server"},
     {"cli"},
 ]
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

@@ -1,0 +1,1 @@
+"""mien as a service on one machine: an HTTP API and a web console over one gallery."""

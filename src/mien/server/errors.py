@@ -1,0 +1,93 @@
+"""What goes wrong in the service alone; routes raise these, `problem.py` turns them into RFC 9457."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from mien.errors import MienError
+
+
+class ServerError(MienError):
+    """Something about a request; the subclasses say what. status: of the HTTP answer. retry_after: in seconds."""
+
+    code = "server"
+    status: ClassVar[int] = 500
+    retry_after: float | None = None
+
+
+class NotLoggedIn(ServerError):
+    """No session, key or password, or a wrong one; which of them is not said."""
+
+    code = "not-logged-in"
+    status = 401
+
+
+class NotAllowed(ServerError):
+    """The caller's role or scope does not suffice, or the request came from another origin."""
+
+    code = "not-allowed"
+    status = 403
+
+
+class NotFound(ServerError):
+    """There is nothing of this id for this caller; another tenant's things are not there."""
+
+    code = "not-found"
+    status = 404
+
+
+class Conflict(ServerError):
+    """It exists already, or the same idempotency key came with another request."""
+
+    code = "conflict"
+    status = 409
+
+
+class Changed(ServerError):
+    """The thing was changed since the ETag that was sent."""
+
+    code = "changed"
+    status = 412
+
+
+class TooLarge(ServerError):
+    """More bytes than the limit, refused before they are read."""
+
+    code = "too-large"
+    status = 413
+
+
+class WrongKind(ServerError):
+    """A body of a type that the route does not take."""
+
+    code = "wrong-kind"
+    status = 415
+
+
+class Invalid(ServerError):
+    """A parameter or field has a value that it cannot have."""
+
+    code = "invalid"
+    status = 422
+
+
+class TooMany(ServerError):
+    """Too many requests, or too many wrong passwords."""
+
+    code = "too-many"
+    status = 429
+
+    def __init__(self, cause: str, cure: str = "", retry_after: float = 1.0) -> None:
+        super().__init__(cause, cure)
+        self.retry_after = retry_after
+
+
+class Busy(ServerError):
+    """The queue is full, or the request waited too long; nothing was done."""
+
+    code = "busy"
+    status = 503
+
+    def __init__(self, cause: str, cure: str = "", retry_after: float = 1.0) -> None:
+        super().__init__(cause, cure)
+        self.retry_after = retry_after

@@ -1,0 +1,1 @@
+"""One file a noun: decode, call one method, encode."""

@@ -1,0 +1,1 @@
+"""What the service itself remembers, in one encrypted SQLite file."""
