@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -102,6 +103,19 @@ class Analyzer:
             embed.result() if embed else None,
             express.result() if express else None,
         )
+
+    def narrowed(self, stages: Iterable[Stage]) -> Analyzer:
+        """The same networks, of which only `stages` are used, quality with landmark; loads nothing."""
+        asked, run = set(stages), self.networks
+        narrow = copy(self)
+        narrow.networks = Networks(
+            run.detect,
+            run.landmark if asked & {"landmark", "quality"} else None,
+            run.quality if "quality" in asked else None,
+            run.embed if "embed" in asked else None,
+            run.express if "expression" in asked else None,
+        )
+        return narrow
 
     @property
     def embedding_model(self) -> str | None:

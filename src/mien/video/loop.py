@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -22,7 +23,7 @@ from mien.decide.calibration import Calibration
 from mien.errors import SettingsError
 from mien.expression.policy import ExpressionPolicy
 from mien.expression.sequence import SequenceExpression
-from mien.gallery.asking import embedder_of
+from mien.gallery.asking import Ask, embedder_of
 from mien.gallery.gallery import Gallery
 from mien.image import ImageLimits
 from mien.settings import Settings, load_settings
@@ -75,11 +76,28 @@ class VideoAnalyzer:
         self.analyzer = Analyzer(stages, settings, detect, embedder=embedder, fast=fast, progress=progress)
         self.sequence = _sequence(self.analyzer)
         self.policy = replace(self.policy, track=_scores_of(self.policy.track, self.analyzer))
-        if gallery is not None:
-            if self.analyzer.embedding_model is None:
-                raise SettingsError("Nobody is recognised without the stage embed.", "Ask for it, or give no gallery.")
-            # A rate that the gallery cannot support is refused now, and not at the first face.
-            gallery.identify_vectors(np.eye(1, gallery.info.dim, dtype=np.float32), self.policy.ask)
+        self._check_gallery()
+
+    def narrowed(self, stages: Iterable[Stage], gallery: Gallery | None, ask: Ask | None = None) -> VideoAnalyzer:
+        """The same networks, of which only `stages` are used; loads nothing.
+
+        stages: of those that it has. gallery: of the same embedder, None to recognise nobody. ask: None as the policy
+        has it. Raises what the constructor raises for a gallery.
+        """
+        narrow = copy(self)
+        narrow.analyzer = self.analyzer.narrowed(stages)
+        narrow.sequence = self.sequence if narrow.analyzer.networks.express else None
+        narrow.gallery, narrow.policy = gallery, replace(self.policy, ask=ask or self.policy.ask)
+        narrow._check_gallery()
+        return narrow
+
+    def _check_gallery(self) -> None:
+        """A rate that the gallery cannot support is refused now, and not at the first face."""
+        if self.gallery is None:
+            return
+        if self.analyzer.embedding_model is None:
+            raise SettingsError("Nobody is recognised without the stage embed.", "Ask for it, or give no gallery.")
+        self.gallery.identify_vectors(np.eye(1, self.gallery.info.dim, dtype=np.float32), self.policy.ask)
 
     @property
     def models(self) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -19,15 +20,14 @@ DRAIN_SECONDS = 10.0
 AT_LEAST_ONCE = 1
 
 
-class Mqtt:
-    """A Sink: each event as JSON to `TOPIC/events` with QoS 1, so that it arrives at least once.
+class MqttLink:
+    """A connection to a broker that comes back by itself; messages go to `TOPIC/events` with QoS 1.
 
-    `TOPIC/status` holds, retained, `online` while the run goes on and `offline` after it; the broker itself says
-    `offline` where the process dies. While the broker is away events wait, up to `waiting`; the oldest go first, and a
-    record of kind `dropped` says how many.
+    `TOPIC/status` holds, retained, `online` while it stands and `offline` after it; the broker itself says `offline`
+    where the process dies. `publish` is for one thread.
     """
 
-    def __init__(self, url: str, topic: str = "mien", waiting: int = WAITING) -> None:
+    def __init__(self, url: str, topic: str = "mien") -> None:
         """url: mqtt://user:password@host:port, or mqtts:// for TLS with the system's certificates.
 
         Raises SinkError for another address or a topic with wildcards, ExtraMissing without paho-mqtt.
@@ -35,48 +35,47 @@ class Mqtt:
         self._address = _address(url)
         if not topic.strip("/") or set("+#\0") & set(topic):
             raise SinkError(f"{topic!r} is no topic.", "Name one without + and #, such as mien/door.")
-        self._topic, self._waiting = topic.strip("/"), waiting
-        self._name = f"the broker {self._address.hostname}:{self._port}"
+        self._topic = topic.strip("/")
+        self.name = f"the broker {self._address.hostname}:{self._port}"
         self._paho = _paho()
         self._client: Any = None
-        self._outbox: Outbox | None = None
         self._state = threading.Condition()
         self._answer: Any = None
         self._acknowledged: set[int] = set()
         self._fault = "It does not answer."
 
-    def start(self, info: SourceInfo) -> None:
-        """Waits for the broker, a few seconds at most. Raises SinkError where it is not there or refuses."""
+    def open(self) -> None:
+        """Begin to connect; returns at once."""
         self._client = self._connecting()
         self._client.loop_start()
+
+    def wait(self, seconds: float) -> None:
+        """Raises NotNow where the broker has not taken the connection by then, or refuses it."""
         with self._state:
-            answered = self._state.wait_for(lambda: self._answer is not None, CONNECT_SECONDS)
+            answered = self._state.wait_for(lambda: self._answer is not None, seconds)
         if not answered or self._answer.is_failure:
-            why = f"It says: {self._answer}." if answered else self._fault
-            self.close()
-            raise SinkError(f"{self._name} takes no messages. {why}", "Check address, user and password.")
-        self._outbox = Outbox(self._name, self._publish, dropped_bytes, self._waiting)
-        self._outbox.put(json_bytes(run_record(info)))
+            raise NotNow(f"It says: {self._answer}." if answered else self._fault)
 
-    def take(self, frame: Frame, moment: Moment) -> None:
-        """Returns at once."""
-        for event in moment.events:
-            if self._outbox:
-                self._outbox.put(json_bytes(event_record(event)))
+    def publish(self, message: bytes, stopping: Callable[[], bool]) -> None:
+        """Returns when the broker has it; paho itself sends it again after a lost connection.
 
-    def finish(self, summary: VideoSummary) -> None:
-        """Waits for what is under way, a few seconds at most. Raises SinkError where messages were lost."""
-        if self._outbox:
-            for event in summary.events:
-                self._outbox.put(json_bytes(event_record(event)))
-            self._outbox.put(json_bytes(summary_record(summary)))
-            self._outbox.drain(DRAIN_SECONDS)
+        Raises NotNow where the connection is lost, or `stopping` says so first.
+        """
+        client = self._client
+        if client is None or not client.is_connected():
+            raise NotNow("The connection is lost.")
+        with self._state:
+            self._acknowledged.clear()
+        # Not within the lock: paho calls `_on_publish` while it holds a lock of its own, which `publish` wants.
+        mid = client.publish(f"{self._topic}/events", message, AT_LEAST_ONCE).mid
+        while not stopping():
+            with self._state:
+                if self._state.wait_for(lambda: mid in self._acknowledged, 0.2):
+                    return
+        raise NotNow("The broker did not acknowledge in time.")
 
     def close(self) -> None:
         """Says `offline` and disconnects."""
-        outbox, self._outbox = self._outbox, None
-        if outbox:
-            outbox.close()
         client, self._client = self._client, None
         if client is None:
             return
@@ -86,11 +85,6 @@ class Mqtt:
                 self._state.wait_for(lambda: sent in self._acknowledged, 1.0)
         client.disconnect()
         client.loop_stop()
-
-    @property
-    def dropped(self) -> int:
-        """How many events were pushed out by newer ones while the broker was away."""
-        return self._outbox.dropped if self._outbox else 0
 
     @property
     def _port(self) -> int:
@@ -124,20 +118,61 @@ class Mqtt:
             self._acknowledged.add(mid)
             self._state.notify_all()
 
+
+class Mqtt:
+    """A Sink: each event as JSON over a `MqttLink`, so that it arrives at least once.
+
+    While the broker is away events wait, up to `waiting`; the oldest go first, and a record of kind `dropped` says how
+    many.
+    """
+
+    def __init__(self, url: str, topic: str = "mien", waiting: int = WAITING) -> None:
+        """url, topic: as `MqttLink` has them, and raises for them."""
+        self._link, self._waiting = MqttLink(url, topic), waiting
+        self._outbox: Outbox | None = None
+
+    def start(self, info: SourceInfo) -> None:
+        """Waits for the broker, a few seconds at most. Raises SinkError where it is not there or refuses."""
+        self._link.open()
+        try:
+            self._link.wait(CONNECT_SECONDS)
+        except NotNow as error:
+            self.close()
+            raise SinkError(
+                f"{self._link.name} takes no messages. {error}", "Check address, user and password."
+            ) from None
+        self._outbox = Outbox(self._link.name, self._publish, dropped_bytes, self._waiting)
+        self._outbox.put(json_bytes(run_record(info)))
+
+    def take(self, frame: Frame, moment: Moment) -> None:
+        """Returns at once."""
+        for event in moment.events:
+            if self._outbox:
+                self._outbox.put(json_bytes(event_record(event)))
+
+    def finish(self, summary: VideoSummary) -> None:
+        """Waits for what is under way, a few seconds at most. Raises SinkError where messages were lost."""
+        if self._outbox:
+            for event in summary.events:
+                self._outbox.put(json_bytes(event_record(event)))
+            self._outbox.put(json_bytes(summary_record(summary)))
+            self._outbox.drain(DRAIN_SECONDS)
+
+    def close(self) -> None:
+        """Says `offline` and disconnects."""
+        outbox, self._outbox = self._outbox, None
+        if outbox:
+            outbox.close()
+        self._link.close()
+
+    @property
+    def dropped(self) -> int:
+        """How many events were pushed out by newer ones while the broker was away."""
+        return self._outbox.dropped if self._outbox else 0
+
     def _publish(self, message: bytes) -> None:
-        """Returns when the broker has it; paho itself sends it again after a lost connection."""
-        client, outbox = self._client, self._outbox
-        if client is None or not client.is_connected():
-            raise NotNow("The connection is lost.")
-        with self._state:
-            self._acknowledged.clear()
-        # Not within the lock: paho calls `_on_publish` while it holds a lock of its own, which `publish` wants.
-        mid = client.publish(f"{self._topic}/events", message, AT_LEAST_ONCE).mid
-        while not (outbox and outbox.stopping):
-            with self._state:
-                if self._state.wait_for(lambda: mid in self._acknowledged, 0.2):
-                    return
-        raise NotNow("The broker did not acknowledge in time.")
+        outbox = self._outbox
+        self._link.publish(message, lambda: bool(outbox and outbox.stopping))
 
 
 def _address(url: str) -> SplitResult:

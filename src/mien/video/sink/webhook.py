@@ -22,26 +22,70 @@ DRAIN_SECONDS = 15.0
 LATER = {408, 425, 429}
 
 
-class Webhook:
-    """A Sink: each record of JSON as a POST of its own, in order, tried again while the server is away or busy.
+class WebhookPost:
+    """Hands one body after another to a web server, signed. For one thread.
 
-    Headers: `X-Mien-Timestamp` (Unix seconds), `X-Mien-Delivery` (the same for each try of a record) and, with a
-    secret, `X-Mien-Signature`: `sha256=` and the HMAC-SHA256, in hex, of timestamp, a full stop and the body.
-    Redirects are not followed.
+    Headers: `X-Mien-Timestamp` (Unix seconds), `X-Mien-Delivery` (the same for each try of a body) and, with a secret,
+    `X-Mien-Signature`: `sha256=` and the HMAC-SHA256, in hex, of timestamp, a full stop and the body. Redirects are not
+    followed.
     """
 
-    def __init__(self, url: str, secret: str | None = None, waiting: int = WAITING) -> None:
+    def __init__(self, url: str, secret: str | None = None) -> None:
         """url: http:// or https://, without a password. Raises SinkError for another."""
         self._address = _address(url)
         self._secret = secret.encode() if secret else None
-        self._name, self._waiting = f"{self._address.scheme}://{self._address.netloc}", waiting
         self._tls = ssl.create_default_context() if self._address.scheme == "https" else None
+        self.name = f"{self._address.scheme}://{self._address.netloc}"
+
+    def __call__(self, body: bytes, delivery: str) -> None:
+        """Returns once the server has taken it; raises NotNow or Refused."""
+        path = self._address.path or "/"
+        query = f"?{self._address.query}" if self._address.query else ""
+        connection = self._connection()
+        try:
+            connection.request("POST", path + query, body, self._headers(body, delivery))
+            status = connection.getresponse().status
+        except (OSError, http.client.HTTPException) as error:
+            raise NotNow(f"It cannot be reached: {error or type(error).__name__}.") from error
+        finally:
+            connection.close()
+        if status >= 500 or status in LATER:
+            raise NotNow(f"It answered {status}.")
+        if not 200 <= status < 300:
+            raise Refused(f"It answered {status}" + (", a redirect." if 300 <= status < 400 else "."))
+
+    def _connection(self) -> http.client.HTTPConnection:
+        host, port = self._address.hostname or "", self._address.port
+        if self._tls:
+            return http.client.HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=self._tls)
+        return http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
+
+    def _headers(self, body: bytes, delivery: str) -> dict[str, str]:
+        at = str(int(time.time()))
+        headers = {
+            "Content-Type": "application/json; charset=utf-8",
+            "User-Agent": "mien",
+            "X-Mien-Timestamp": at,
+            "X-Mien-Delivery": delivery,
+        }
+        if self._secret:
+            digest = hmac.new(self._secret, at.encode() + b"." + body, hashlib.sha256).hexdigest()
+            headers["X-Mien-Signature"] = f"sha256={digest}"
+        return headers
+
+
+class Webhook:
+    """A Sink: each record of JSON as a POST of its own, in order, tried again while the server is away or busy."""
+
+    def __init__(self, url: str, secret: str | None = None, waiting: int = WAITING) -> None:
+        """url, secret: as `WebhookPost` has them. Raises SinkError for another address."""
+        self._send, self._waiting = WebhookPost(url, secret), waiting
         self._outbox: Outbox | None = None
         self._trying: tuple[bytes, str] = (b"", "")
 
     def start(self, info: SourceInfo) -> None:
         """Returns at once; a server that is away now may come later."""
-        self._outbox = Outbox(self._name, self._post, dropped_bytes, self._waiting)
+        self._outbox = Outbox(self._send.name, self._post, dropped_bytes, self._waiting)
         self._outbox.put(json_bytes(run_record(info)))
 
     def take(self, frame: Frame, moment: Moment) -> None:
@@ -72,39 +116,7 @@ class Webhook:
     def _post(self, body: bytes) -> None:
         if self._trying[0] is not body:
             self._trying = body, str(uuid.uuid4())
-        path = self._address.path or "/"
-        query = f"?{self._address.query}" if self._address.query else ""
-        connection = self._connection()
-        try:
-            connection.request("POST", path + query, body, self._headers(body))
-            status = connection.getresponse().status
-        except (OSError, http.client.HTTPException) as error:
-            raise NotNow(f"It cannot be reached: {error or type(error).__name__}.") from error
-        finally:
-            connection.close()
-        if status >= 500 or status in LATER:
-            raise NotNow(f"It answered {status}.")
-        if not 200 <= status < 300:
-            raise Refused(f"It answered {status}" + (", a redirect." if 300 <= status < 400 else "."))
-
-    def _connection(self) -> http.client.HTTPConnection:
-        host, port = self._address.hostname or "", self._address.port
-        if self._tls:
-            return http.client.HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=self._tls)
-        return http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
-
-    def _headers(self, body: bytes) -> dict[str, str]:
-        at = str(int(time.time()))
-        headers = {
-            "Content-Type": "application/json; charset=utf-8",
-            "User-Agent": "mien",
-            "X-Mien-Timestamp": at,
-            "X-Mien-Delivery": self._trying[1],
-        }
-        if self._secret:
-            digest = hmac.new(self._secret, at.encode() + b"." + body, hashlib.sha256).hexdigest()
-            headers["X-Mien-Signature"] = f"sha256={digest}"
-        return headers
+        self._send(*self._trying)
 
 
 def _address(url: str) -> SplitResult:
