@@ -20,6 +20,7 @@ from mien.face import Analysis, Embedding, Face, Failed, Floats, Quality
 from mien.gallery.doctor import DoctorPolicy, Finding, examine
 from mien.gallery.enrol import COPY_SCORE
 from mien.gallery.errors import EnrolmentRefused, GalleryError, GalleryModel, PersonUnknown
+from mien.gallery.fpir import OpenSet
 from mien.gallery.identify import Identification, Identifier, IdentifyPolicy, Replayed, Who
 from mien.gallery.kept import Kept
 from mien.gallery.live import Live, LiveIndex
@@ -135,8 +136,7 @@ class Asking(Kept):
         ask = ask or Ask()
         keep = ask.keep if ask.keep.at is not None else replace(ask.keep, at=datetime.now(UTC).timestamp())
         live = self._live()
-        # A tenant's threshold depends on the tenant's people, however many others the gallery has.
-        n_people = live.index.count(keep) if keep.tenant is not None or keep.groups else live.n_people
+        n_people = _found_among(live, keep)
         answers = self._identifier(live, ask.policy)(probes, ask.top, keep, n_people)
         # Of strangers, and of people who were removed, nothing is kept: a correction is about a person who was named.
         found = [(probe, one) for probe, one in zip(probes, answers, strict=True) if one.person_id]
@@ -170,9 +170,9 @@ class Asking(Kept):
                 names[one] = self.records.person(one).profile.name
         return names
 
-    def remove(self, person: str) -> Receipt:
+    def remove(self, person: str, at_seq: int | None = None) -> Receipt:
         """As `Kept.remove`; the index in this process lets go of the person too, others with their next question."""
-        receipt = super().remove(person)
+        receipt = super().remove(person, at_seq)
         # The person is gone whatever becomes of the index, which is asked again by the next question.
         with suppress(GalleryError):
             self._live.forget()
@@ -206,18 +206,27 @@ class Asking(Kept):
         keep = Filter(self.person(negative.person_id).profile.tenant, at=datetime.now(UTC).timestamp())
         return self._identifier(self._live(), IdentifyPolicy()).replay(self.records.answers(), negative, keep)
 
-    def examine(self, policy: DoctorPolicy | None = None) -> tuple[Finding, ...]:
-        """What is wrong with the gallery, in the words of names. Raises CalibrationError, GalleryModel without one."""
+    def examine(self, policy: DoctorPolicy | None = None, keep: Filter | None = None) -> tuple[Finding, ...]:
+        """What is wrong with the gallery, or among whom `keep` lets pass, in the words of names.
+
+        Raises CalibrationError, GalleryModel without one.
+        """
         if self.calibration is None:
             raise GalleryModel(f"No calibration is for {self.info.model}.", "Build one with `mien calibrate`.")
         policy = policy or DoctorPolicy(min_quality=self.info.policy.min_quality)
-        names = {person.id: person.profile.name for person in self.records.people()}
+        names = {person.id: person.profile.name for person in self.people(keep)}
         people = {}
         for person in names:
             with suppress(PersonUnknown):
                 people[person] = self.records.templates(person)
         findings = examine(people, self.calibration, policy)
         return tuple(replace(one, reason=named(one.reason, names)) for one in findings)
+
+    def rates(self, keep: Filter | None = None) -> OpenSet | None:
+        """The road from a score to the error rate among whom `keep` lets pass; None without a calibration."""
+        live, keep = self._live(), keep or Filter()
+        keep = keep if keep.at is not None else replace(keep, at=datetime.now(UTC).timestamp())
+        return live.open_set.at(_found_among(live, keep)) if live.open_set else None
 
     def _identifier(self, live: Live, policy: IdentifyPolicy) -> Identifier:
         return Identifier(live.index, live.open_set, self.info.model, policy, live.negatives)
@@ -229,6 +238,11 @@ class Asking(Kept):
             doubts = subject.doubts or ("The face could not be embedded.",)
             raise EnrolmentRefused(doubts, "Crop the photo to the one face.")
         return Negative(0, found.id, subject.face.embedding.vector, datetime.now(UTC), by)
+
+
+def _found_among(live: Live, keep: Filter) -> int:
+    """A tenant's threshold depends on the tenant's people, however many others the gallery has."""
+    return live.index.count(keep) if keep.tenant is not None or keep.groups else live.n_people
 
 
 def embedder_of(model: str, settings: Settings) -> tuple[str, bool]:

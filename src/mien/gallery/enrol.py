@@ -48,7 +48,7 @@ class JudgedPhoto(Record):
 
     kept: whether a template of it is stored. reasons: why it is refused. notes: what to know.
     code: `ok`; `surplus` for a fit one that is not stored because better ones are; `unfit`, `duplicate`, `unlike`,
-    `no-single-face` or an image error's for one that is refused.
+    `no-single-face` or an image error's for one that is refused. lookalikes: ids of people whom it looks like.
     """
 
     source: str
@@ -56,6 +56,7 @@ class JudgedPhoto(Record):
     reasons: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     code: str = "ok"
+    lookalikes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,12 +114,13 @@ def candidate_of(
 ) -> Candidate:
     """The template of a face that was judged already, such as one of a track."""
     notes += admission.notes
+    alike = tuple(one.person_id for one in admission.lookalikes)
     if not admission.accepted or not isinstance(face.embedding, Embedding):
         code = "duplicate" if admission.lookalikes else "unfit"
-        return Candidate(JudgedPhoto(name, False, admission.reasons, notes, code))
+        return Candidate(JudgedPhoto(name, False, admission.reasons, notes, code, alike))
     quality = face.quality.score if isinstance(face.quality, Quality) else float("nan")
     template = Template(face.embedding.vector, quality, name, datetime.now(UTC), crop)
-    return Candidate(JudgedPhoto(name, True, (), notes), template)
+    return Candidate(JudgedPhoto(name, True, (), notes, lookalikes=alike), template)
 
 
 def without_strangers(

@@ -77,6 +77,12 @@ class PersonUnknown(GalleryError):
     code = "person-unknown"
 
 
+class PersonChanged(GalleryError):
+    """The person was changed since the change that the caller knows of."""
+
+    code = "person-changed"
+
+
 class ConsentMissing(GalleryError):
     """The gallery's policy asks for a consent record, and there is none or it has run out."""
 

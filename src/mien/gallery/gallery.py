@@ -168,7 +168,13 @@ class Gallery(Asking):
         )
         found = [(template, gate.lookalikes(template.vector)[0]) for template in one.templates]
         return tuple(
-            JudgedPhoto(template.source, False, self._sentences(some), code="duplicate")
+            JudgedPhoto(
+                template.source,
+                False,
+                self._sentences(some),
+                code="duplicate",
+                lookalikes=tuple(one.person_id for one in some),
+            )
             for template, some in found
             if some
         )

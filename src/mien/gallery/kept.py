@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from mien.gallery.choose import choose_templates
-from mien.gallery.errors import EnrolmentRefused, GalleryExists, GalleryReadOnly, PersonUnknown
+from mien.gallery.errors import EnrolmentRefused, GalleryExists, GalleryReadOnly, PersonChanged, PersonUnknown
 from mien.gallery.people import Event, Person, Profile, Template
 from mien.gallery.place import Place, keys_on_server, open_records, place_of
 from mien.gallery.search.labels import Filter
@@ -60,11 +60,15 @@ class Kept:
         """A person's templates, the oldest first, with crops where the policy keeps them."""
         return self.records.templates(self.person(person).id)
 
-    def change(self, person: str, **fields: Any) -> Person:
-        """Give other values to fields of the profile; the others stay. Raises PersonUnknown, ConsentMissing."""
+    def change(self, person: str, at_seq: int | None = None, **fields: Any) -> Person:
+        """Give other values to fields of the profile; the others stay.
+
+        at_seq: the person's last change that the caller knows of. Raises PersonUnknown, ConsentMissing, and
+        PersonChanged where there was another since.
+        """
         kind = "rename" if set(fields) == {"name"} else "change"
         with self.records.write() as writing:
-            found = self.person(person)
+            found = self._unchanged(person, at_seq)
             profile = replace(found.profile, **fields)
             self._check_external_id(profile, found.id)
             writing.change_profile(found.id, profile, kind)
@@ -84,11 +88,13 @@ class Kept:
         with self.records.write() as writing:
             writing.drop_templates(self.person(person).id, template_ids)
 
-    def remove(self, person: str) -> Receipt:
-        """Forget a person for good: key, rows, crops, history's contents. The receipt is signed and kept."""
-        found = self.person(person)
+    def remove(self, person: str, at_seq: int | None = None) -> Receipt:
+        """Forget a person for good: key, rows, crops, history's contents. The receipt is signed and kept.
+
+        at_seq: as of `change`.
+        """
         with self.records.write() as writing:
-            return writing.remove(found.id)
+            return writing.remove(self._unchanged(person, at_seq).id)
 
     def receipt_file(self, receipt: Receipt) -> Path | None:
         """Where a removal's receipt lies; None where a server keeps it."""
@@ -165,6 +171,16 @@ class Kept:
         if not isinstance(folder, Path):
             raise keys_on_server()
         return folder
+
+    def _unchanged(self, person: str, at_seq: int | None) -> Person:
+        """To be asked while nobody else writes."""
+        found = self.person(person)
+        if at_seq is not None and found.seq != at_seq:
+            raise PersonChanged(
+                f"The person was changed since change {at_seq}: the last one is {found.seq}.",
+                "Look at the person again, then say what to change.",
+            )
+        return found
 
     def _check_external_id(
         self, profile: Profile, own: str | None = None, taken: set[tuple[str, str]] | None = None

@@ -91,3 +91,17 @@ class Busy(ServerError):
     def __init__(self, cause: str, cure: str = "", retry_after: float = 1.0) -> None:
         super().__init__(cause, cure)
         self.retry_after = retry_after
+
+
+class TooSlow(ServerError):
+    """The body did not arrive within the time allowed."""
+
+    code = "too-slow"
+    status = 408
+
+
+class ClientGone(ServerError):
+    """Whoever asked has hung up; nothing was done, and nobody reads this."""
+
+    code = "client-gone"
+    status = 499
