@@ -30,6 +30,13 @@ def default_data_dir() -> Path:
     return Path(platformdirs.user_data_dir("mien", appauthor=False))
 
 
+class _File(TomlConfigSettingsSource):
+    """The settings file without the table of `mien serve`, which reads that itself."""
+
+    def __call__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__call__().items() if name != "server"}
+
+
 class Settings(BaseSettings):
     """Everything that can be set, each as MIEN_<NAME> in the environment or `<name>` in the file.
 
@@ -70,7 +77,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Strongest first: arguments, environment, file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=config_file())
+        return init_settings, env_settings, _File(settings_cls, toml_file=config_file())
 
 
 def load_settings(**over: Any) -> Settings:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from mien.errors import SettingsError
@@ -38,7 +39,7 @@ class ServerConfig(BaseSettings):
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     public_url: str = ""
-    proxies: tuple[str, ...] = ()
+    proxies: Annotated[tuple[str, ...], NoDecode] = ()
     threads: Annotated[int, Field(ge=1, le=256)] = 2
     queue: Annotated[int, Field(ge=1, le=10_000)] = 32
     photo_bytes: Annotated[int, Field(ge=1)] = 20 * MEGA
@@ -55,6 +56,12 @@ class ServerConfig(BaseSettings):
     oidc_issuer: str = ""
     oidc_client_id: str = ""
     oidc_client_secret: str = Field(default="", repr=False)
+
+    @field_validator("outputs", "proxies", mode="before")
+    @classmethod
+    def _by_comma(cls, value: object) -> object:
+        """As the environment has them."""
+        return [one.strip() for one in value.split(",") if one.strip()] if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _both_or_none(self) -> ServerConfig:
@@ -87,4 +94,31 @@ class ServerConfig(BaseSettings):
 
 def load_config(**over: object) -> ServerConfig:
     """File, environment over it, keyword arguments that are not None over both. Raises SettingsError."""
-    raise SettingsError("not written yet", str(over) + str(tomllib) + str(config_file) + str(ValidationError))
+    said = {name: value for name, value in over.items() if value is not None}
+    try:
+        return ServerConfig(**_beneath_environment(_table()) | said)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(
+            f"Setting {name or TABLE!r} of the server: {first['msg']}.",
+            f"Mend it where it is set: an option, the environment (MIEN_SERVER_...) or [{TABLE}] in {config_file()}.",
+        ) from error
+
+
+def _table() -> dict[str, Any]:
+    """What mien.toml has under [server]. Raises SettingsError."""
+    if not config_file().exists():
+        return {}
+    try:
+        table = tomllib.loads(config_file().read_text(encoding="utf-8")).get(TABLE, {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{config_file()} is not valid TOML: {error}.", "Mend or remove the file.") from error
+    if not isinstance(table, dict):
+        raise SettingsError(f"`{TABLE}` in {config_file()} is no table.", f"Begin it with [{TABLE}].")
+    return table
+
+
+def _beneath_environment(table: dict[str, Any]) -> dict[str, Any]:
+    """The values that the environment does not set, too."""
+    return {name: value for name, value in table.items() if f"MIEN_SERVER_{name}".upper() not in os.environ}

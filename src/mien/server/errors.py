@@ -105,3 +105,31 @@ class ClientGone(ServerError):
 
     code = "client-gone"
     status = 499
+
+
+class BadRequest(ServerError):
+    """The body cannot be read as what it says that it is."""
+
+    code = "bad-request"
+    status = 400
+
+
+class NoSuchMethod(ServerError):
+    """The address exists, the method does not."""
+
+    code = "no-such-method"
+    status = 405
+
+
+class Internal(ServerError):
+    """A fault of the service; its log has it under the request's id."""
+
+    code = "internal"
+    status = 500
+
+
+class PortTaken(ServerError):
+    """The address to listen at is another program's, or not this machine's."""
+
+    code = "port-taken"
+    status = 500

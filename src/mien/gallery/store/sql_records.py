@@ -74,6 +74,11 @@ class SqlRecords(ABC):
         return self._vault().info
 
     @property
+    def master_name(self) -> str:
+        """`MasterKey.name` of the key that opens the gallery now; `find_master` brings it."""
+        return self._read(lambda reading: reading.keys.header.master)
+
+    @property
     def public_key(self) -> bytes:
         """32 bytes that verify receipts; they stay the same for the life of the gallery."""
         return self._vault().root.signer.public_key().public_bytes_raw()

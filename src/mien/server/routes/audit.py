@@ -1,0 +1,71 @@
+"""The audit log, for administrators of their tenant."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from mien.server.access.guard import Administrator
+from mien.server.errors import Invalid
+from mien.server.schema.audit import AuditEntry, AuditVerdict
+from mien.server.schema.page import Page, cursor_of, micros_of, place_of
+from mien.server.schema.problems import problems
+from mien.server.service import ServiceOf
+from mien.server.state.audit import Wanted
+
+router = APIRouter(prefix="/v1/audit", tags=["audit"])
+Word = Annotated[str | None, Field(max_length=100, pattern=r"^[\x20-\x7e]*$")]
+
+
+class AuditQuery(BaseModel):
+    """Which entries; what is left out asks for all."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    actor: Word = Field(default=None, description="Id of an account or key.")
+    action: Word = Field(default=None, description="What was done.", examples=["identify"])
+    subject: Word = Field(default=None, description="Id of what it was done to.")
+    since: datetime | None = Field(default=None, description="From then on.")
+    until: datetime | None = Field(default=None, description="Before then.")
+    cursor: str = Field(default="", max_length=200, description="`next` of the page before; empty for the first.")
+    limit: int = Field(default=50, ge=1, le=200, description="Items of a page.")
+
+
+@router.get("", summary="Who did what", responses=problems(401, 403))
+def list_audit(service: ServiceOf, caller: Administrator, asked: Annotated[AuditQuery, Query()]) -> Page[AuditEntry]:
+    """The newest first, by pages."""
+    wanted = Wanted(
+        tenant=caller.tenant,
+        actor=asked.actor,
+        action=asked.action,
+        subject=asked.subject,
+        since=micros_of(asked.since),
+        until=micros_of(asked.until),
+        before=_number(asked.cursor),
+    )
+    found = service.audit.entries(wanted, asked.limit + 1)
+    more = cursor_of(str(found[asked.limit - 1].seq)) if len(found) > asked.limit else None
+    items = [AuditEntry.model_validate(one, from_attributes=True) for one in found[: asked.limit]]
+    return Page(items=items, next=more)
+
+
+@router.get("/verify", summary="Whether the log is as it was written", responses=problems(401, 403))
+def verify_audit(service: ServiceOf, caller: Administrator) -> AuditVerdict:
+    """Checks every entry, those of other tenants too, against the chain and the second file."""
+    verdict = service.audit.verify()
+    service.audit.write(caller, "verify_audit", detail={"whole": not verdict.faults})
+    return AuditVerdict(
+        whole=not verdict.faults, entries=verdict.entries, head=str(verdict.head), faults=list(verdict.faults)
+    )
+
+
+def _number(cursor: str) -> int | None:
+    place = place_of(cursor)
+    if not place:
+        return None
+    if not (place.isdigit() and len(place) < 19):
+        raise Invalid("The cursor is none of this list.", "Send `next` of the page before, as it is.")
+    return int(place)

@@ -1,0 +1,17 @@
+"""Every router of the API, in the order of the document."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from mien.server.routes import accounts, audit, health, keys, models, preferences, session
+
+routers: list[APIRouter] = [
+    health.router,
+    session.router,
+    accounts.router,
+    keys.router,
+    preferences.router,
+    audit.router,
+    models.router,
+]

@@ -1,0 +1,147 @@
+"""Everything that a route needs, built once a process and closed at its end."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final
+
+from fastapi import Depends, Request
+from starlette.requests import HTTPConnection
+
+from mien.analyze import Analyzer
+from mien.compare import Comparer
+from mien.gallery.asking import embedder_of
+from mien.gallery.gallery import Gallery, GalleryPolicy
+from mien.gallery.place import is_server, place_of
+from mien.gallery.store.master import find_master
+from mien.gallery.store.opening import KEYS
+from mien.server.access.limits import Lockout, Rate
+from mien.server.access.passwords import Passwords
+from mien.server.config import ServerConfig
+from mien.server.errors import Busy
+from mien.server.inference import Inference
+from mien.server.metrics import Metrics
+from mien.server.state.accounts import Accounts
+from mien.server.state.alive import Alive
+from mien.server.state.audit import AuditLog
+from mien.server.state.database import State
+from mien.server.state.events import EventLog
+from mien.server.state.keys import Keys
+from mien.server.state.preferences import PreferenceShelf
+from mien.server.state.root import root_key
+from mien.server.state.sessions import Sessions
+from mien.settings import Settings
+
+STARTING_SECONDS: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Service:
+    """Thread-safe, all of it. `closing` ends its parts in the order in which they need each other."""
+
+    settings: Settings
+    config: ServerConfig
+    state: State
+    alive: Alive
+    gallery: Gallery
+    analyzer: Analyzer
+    comparer: Comparer
+    inference: Inference
+    accounts: Accounts
+    sessions: Sessions
+    keys: Keys
+    preferences: PreferenceShelf
+    audit: AuditLog
+    events: EventLog
+    metrics: Metrics
+    passwords: Passwords
+    lockout: Lockout
+    rate: Rate
+    closing: ExitStack
+
+    def close(self) -> None:
+        """Finish what has begun, refuse the rest, let go of files."""
+        self.closing.close()
+
+
+def open_gallery(settings: Settings) -> Gallery:
+    """The one of the settings, made where there is none. Raises what `Gallery` raises."""
+    place = place_of(None, settings)
+    if not is_server(place) and not (Path(place).expanduser() / KEYS).exists():
+        Gallery.create(place, GalleryPolicy(keep_crops=True), settings).close()
+    return Gallery(place, settings)
+
+
+def open_analyzer(settings: Settings) -> Analyzer:
+    """All stages, and the embedder of the gallery."""
+    with open_gallery(settings) as gallery:
+        name, fast = embedder_of(gallery.info.model, settings)
+    return Analyzer(settings=settings, embedder=name, fast=fast)
+
+
+def open_state(gallery: Gallery, config: ServerConfig) -> State:
+    """The service's own file, made where there is none; it opens with the gallery's master key."""
+    folder = config.state_dir.expanduser()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return State(folder, root_key(folder, find_master(gallery.records.master_name)))
+
+
+def open_service(
+    settings: Settings, config: ServerConfig, analyzer: Analyzer | None = None, passwords: Passwords | None = None
+) -> Service:
+    """Open gallery and state, and load what was not given. Raises what these raise."""
+    with ExitStack() as stack:
+        settings = _limited(settings, config)
+        analyzer = analyzer or open_analyzer(settings)
+        gallery = stack.enter_context(Gallery(None, settings, analyzer=analyzer))
+        state = stack.enter_context(open_state(gallery, config))
+        alive = Alive(state.folder)
+        stack.callback(alive.close)
+        inference = Inference.of(analyzer, config)
+        stack.callback(inference.close)
+        accounts, metrics = Accounts(state), Metrics()
+        return Service(
+            settings=settings,
+            config=config,
+            state=state,
+            alive=alive,
+            gallery=gallery,
+            analyzer=analyzer,
+            comparer=Comparer(analyzer),
+            inference=inference,
+            accounts=accounts,
+            sessions=Sessions(state, accounts, config.session_hours),
+            keys=Keys(state, accounts),
+            preferences=PreferenceShelf(state),
+            audit=AuditLog(state),
+            events=EventLog(state),
+            metrics=metrics,
+            passwords=passwords or Passwords(),
+            lockout=Lockout(state, config.login_failures),
+            rate=Rate(config.requests_per_minute),
+            closing=stack.pop_all(),
+        )
+
+
+def _limited(settings: Settings, config: ServerConfig) -> Settings:
+    """Photos of requests have limits of their own."""
+    over = {"max_pixels": config.photo_pixels, "max_bytes": config.photo_bytes}
+    return settings.model_copy(update={name: min(value, getattr(settings, name)) for name, value in over.items()})
+
+
+def service_at(connection: HTTPConnection) -> Service:
+    """The service of the application that was asked. Raises Busy while it is loading."""
+    found: Service | None = connection.app.state.service
+    if found is None:
+        raise Busy("The service is starting.", "Try again in a moment.", STARTING_SECONDS)
+    return found
+
+
+def service_of(request: Request) -> Service:
+    """As `service_at`, for a dependency."""
+    return service_at(request)
+
+
+ServiceOf = Annotated[Service, Depends(service_of)]

@@ -1,0 +1,132 @@
+"""One answer for one request, however often it is sent: `Idempotency-Key`.
+
+Answers are kept for a day, sealed by a key that only the sender's own idempotency key opens: some hold secrets that
+are shown once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Final, Protocol
+
+from fastapi import Header, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from mien.gallery.store.seal import NOBODY, Seal, Table
+from mien.server.caller import Caller
+from mien.server.errors import Conflict
+from mien.server.state.alive import Alive
+from mien.server.state.database import SECOND, State
+
+KEPT_SECONDS: Final = 24 * 3600
+KEPT_HEADERS: Final = ("content-type", "etag", "location")
+REPLAYED: Final = "Idempotent-Replayed"
+
+RequestKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=16,
+        max_length=200,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Any random text. The same request sent again with it gets the same answer, and nothing is done twice.",
+        examples=["6f1c9e0a-5a3e-4f8e-9a44-0b1c7d1b2f10"],
+    ),
+]
+
+
+class _Keeper(Protocol):
+    """The parts of the service that are needed."""
+
+    @property
+    def state(self) -> State: ...
+
+    @property
+    def alive(self) -> Alive: ...
+
+
+def fingerprint(request: Request, *content: bytes) -> str:
+    """What makes a request the same: method, address, query and what was sent, each part apart."""
+    head = f"{request.method} {request.url.path}?{request.url.query}".encode()
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in (head, *content))).hexdigest()
+
+
+async def idempotent(
+    service: _Keeper, caller: Caller, request_key: str | None, same: str, make: Callable[[], Awaitable[Response]]
+) -> Response:
+    """The answer that `make` gives, or gave before to the same key; same: the request's `fingerprint`.
+
+    A try that was cut off, or that raised, counts for nothing. Raises Conflict where the key came with another
+    request, or where the first one is still being worked on.
+    """
+    if request_key is None:
+        return await make()
+    entry = _Entry(service, caller, request_key, bytes.fromhex(same))
+    if (before := await run_in_threadpool(entry.begin)) is not None:
+        return before
+    try:
+        response = await make()
+    except BaseException:
+        await run_in_threadpool(entry.forget)
+        raise
+    await run_in_threadpool(entry.keep, response)
+    return response
+
+
+class _Entry:
+    """One key of one caller."""
+
+    def __init__(self, service: _Keeper, caller: Caller, key: str, same: bytes) -> None:
+        self._state, self._alive, self._same = service.state, service.alive, same
+        self._caller = f"{caller.kind} {caller.id}"
+        secret = self._state.key(f"answers {self._caller} {key}")
+        self._name, self._seal = hashlib.sha256(secret).hexdigest(), Seal(secret, NOBODY)
+
+    def begin(self) -> Response | None:
+        """What was answered before; None where the work is to be done now."""
+        with self._state.write() as writing:
+            found = writing.execute(
+                "SELECT request, runner, status, headers, body FROM answers WHERE caller = ? AND key = ?",
+                (self._caller, self._name),
+            ).fetchone()
+            if found is not None:
+                request, runner, status, headers, body = found
+                if request != self._same:
+                    raise Conflict("The idempotency key came with another request before.", "Take a new key.")
+                if status is not None:
+                    return self._again(status, headers, body)
+                if self._alive.runs(runner):
+                    raise Conflict("The first request with this idempotency key is being worked on.", "Wait for it.")
+            writing.execute(
+                "INSERT OR REPLACE INTO answers (caller, key, request, runner, at) VALUES (?, ?, ?, ?, ?)",
+                (self._caller, self._name, self._same, self._alive.token, self._state.now()),
+            )
+        return None
+
+    def keep(self, response: Response) -> None:
+        """For a day."""
+        headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
+        body = self._seal.close(Table.META, 0, bytes(response.body))
+        with self._state.write() as writing:
+            writing.execute(
+                "UPDATE answers SET status = ?, headers = ?, body = ? WHERE caller = ? AND key = ?",
+                (response.status_code, json.dumps(headers), body, self._caller, self._name),
+            )
+
+    def forget(self) -> None:
+        """Nothing was done."""
+        with self._state.write() as writing:
+            writing.execute("DELETE FROM answers WHERE caller = ? AND key = ?", (self._caller, self._name))
+
+    def _again(self, status: int, headers: str, body: bytes) -> Response:
+        content = self._seal.open(Table.META, 0, body)
+        return Response(content, status, json.loads(headers) | {REPLAYED: "true"})
+
+
+def sweep(state: State) -> None:
+    """Drop what is older than a day."""
+    with state.write() as writing:
+        writing.execute("DELETE FROM answers WHERE at < ?", (state.now() - KEPT_SECONDS * SECOND,))
