@@ -75,7 +75,9 @@ class Inference:
         self._working = 0
         self._closed = False
         self._seconds = GUESSED_SECONDS
-        self._workers = [threading.Thread(target=self._work, name=f"mien-work-{n}", daemon=True) for n in range(threads)]
+        self._workers = [
+            threading.Thread(target=self._work, name=f"mien-work-{n}", daemon=True) for n in range(threads)
+        ]
         for worker in self._workers:
             worker.start()
 

@@ -94,7 +94,7 @@ class Embedding(Wire):
 
 
 class Expression(Wire):
-    """What the face appears to show; it says nothing of what the person feels. label: `unsure` where nothing is sure."""
+    """What the face appears to show; nothing of what the person feels. label: `unsure` where nothing is sure."""
 
     status: Literal["ok"]
     label: str = Field(min_length=1, examples=["happiness"])

@@ -7,7 +7,7 @@ when they are large, which is where photos of people must not be.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -43,6 +43,13 @@ class Form:
     def one(self, name: str) -> bytes:
         """The part of a field that comes once."""
         return self.parts[name][0]
+
+    @property
+    def content(self) -> Iterator[bytes]:
+        """Names and parts one after the other: what was sent, whatever the boundary was."""
+        for name, parts in self.parts.items():
+            yield name.encode()
+            yield from parts
 
 
 @asynccontextmanager
@@ -82,7 +89,7 @@ async def _feed(request: Request, parser: MultipartParser, reader: _Reader, shar
 def _parser(request: Request, reader: _Reader) -> MultipartParser:
     kind, options = parse_options_header(request.headers.get("content-type"))
     if kind != FORM.encode():
-        raise WrongKind("The body is no multipart/form-data.", "Send the photo as a field of a form: curl -F photo=@...")
+        raise WrongKind("The body is no multipart/form-data.", "Send photos as fields of a form: curl -F photo=@...")
     try:
         return MultipartParser(options[b"boundary"], reader.callbacks(), max_header_count=HEADERS)
     except (KeyError, FormParserError) as error:
