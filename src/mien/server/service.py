@@ -19,10 +19,17 @@ from mien.gallery.store.master import find_master
 from mien.gallery.store.opening import KEYS
 from mien.server.access.limits import Lockout, Rate
 from mien.server.access.passwords import Passwords
+from mien.server.cameras.cameras import Cameras
 from mien.server.config import ServerConfig
 from mien.server.errors import Busy
+from mien.server.events import Named, Streams
 from mien.server.inference import Inference
+from mien.server.jobs.runner import JobRunner
+from mien.server.live.session import LiveSessions
 from mien.server.metrics import Metrics
+from mien.server.networks import VideoNetworks
+from mien.server.outputs import Outputs
+from mien.server.roll import Roll
 from mien.server.state.accounts import Accounts
 from mien.server.state.alive import Alive
 from mien.server.state.audit import AuditLog
@@ -32,6 +39,7 @@ from mien.server.state.keys import Keys
 from mien.server.state.preferences import PreferenceShelf
 from mien.server.state.root import root_key
 from mien.server.state.sessions import Sessions
+from mien.server.videos import open_videos
 from mien.settings import Settings
 
 STARTING_SECONDS: Final = 2.0
@@ -46,6 +54,7 @@ class Service:
     state: State
     alive: Alive
     gallery: Gallery
+    roll: Roll
     analyzer: Analyzer
     comparer: Comparer
     inference: Inference
@@ -55,6 +64,13 @@ class Service:
     preferences: PreferenceShelf
     audit: AuditLog
     events: EventLog
+    named: Named
+    streams: Streams
+    networks: VideoNetworks
+    live: LiveSessions
+    jobs: JobRunner
+    cameras: Cameras
+    outputs: Outputs
     metrics: Metrics
     passwords: Passwords
     lockout: Lockout
@@ -101,13 +117,16 @@ def open_service(
         stack.callback(alive.close)
         inference = Inference.of(analyzer, config)
         stack.callback(inference.close)
-        accounts, metrics = Accounts(state), Metrics()
+        accounts = Accounts(state)
+        videos = open_videos(settings, config, gallery, state)
+        stack.callback(videos.close)
         return Service(
             settings=settings,
             config=config,
             state=state,
             alive=alive,
             gallery=gallery,
+            roll=Roll(gallery.records),
             analyzer=analyzer,
             comparer=Comparer(analyzer),
             inference=inference,
@@ -115,9 +134,16 @@ def open_service(
             sessions=Sessions(state, accounts, config.session_hours),
             keys=Keys(state, accounts),
             preferences=PreferenceShelf(state),
-            audit=AuditLog(state),
-            events=EventLog(state),
-            metrics=metrics,
+            audit=videos.audit,
+            events=videos.events,
+            named=videos.named,
+            streams=videos.streams,
+            networks=videos.networks,
+            live=videos.live,
+            jobs=videos.jobs,
+            cameras=videos.cameras,
+            outputs=videos.outputs,
+            metrics=Metrics(),
             passwords=passwords or Passwords(),
             lockout=Lockout(state, config.login_failures),
             rate=Rate(config.requests_per_minute),
@@ -128,7 +154,9 @@ def open_service(
 def _limited(settings: Settings, config: ServerConfig) -> Settings:
     """Photos of requests have limits of their own."""
     over = {"max_pixels": config.photo_pixels, "max_bytes": config.photo_bytes}
-    return settings.model_copy(update={name: min(value, getattr(settings, name)) for name, value in over.items()})
+    limits = {name: min(value, getattr(settings, name)) for name, value in over.items()}
+    # One pass of a network for each photo that is worked on at once.
+    return settings.model_copy(update=limits | {"threads": config.threads})
 
 
 def service_at(connection: HTTPConnection) -> Service:

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from mien.server.routes import accounts, audit, health, keys, models, preferences, session
+from mien.server.routes import (
+    accounts,
+    audit,
+    corrections,
+    gallery,
+    health,
+    keys,
+    models,
+    people,
+    photos,
+    preferences,
+    session,
+    templates,
+)
 
 routers: list[APIRouter] = [
     health.router,
@@ -14,4 +27,9 @@ routers: list[APIRouter] = [
     preferences.router,
     audit.router,
     models.router,
+    photos.router,
+    people.router,
+    templates.router,
+    corrections.router,
+    gallery.router,
 ]
