@@ -7,16 +7,20 @@ from fastapi import APIRouter
 from mien.server.routes import (
     accounts,
     audit,
+    cameras,
     corrections,
+    events,
     gallery,
     health,
     keys,
+    live,
     models,
     people,
     photos,
     preferences,
     session,
     templates,
+    videos,
 )
 
 routers: list[APIRouter] = [
@@ -32,4 +36,8 @@ routers: list[APIRouter] = [
     templates.router,
     corrections.router,
     gallery.router,
+    videos.router,
+    live.router,
+    cameras.router,
+    events.router,
 ]

@@ -1,0 +1,1 @@
+"""The cameras of the configuration, followed all the time."""

@@ -1,0 +1,154 @@
+"""Events as they are shown: with names of people as they are now, by pages and as a stream."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Any, Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from mien.gallery.errors import GalleryError
+from mien.gallery.gallery import Gallery
+from mien.record import plain
+from mien.server.errors import Busy
+from mien.server.state.database import SECOND
+from mien.server.state.events import EventLog, LoggedEvent
+
+POLL_SECONDS: Final = 0.3
+HEARTBEAT_SECONDS: Final = 15.0
+# Who takes longer for a few lines is cut, and comes back with Last-Event-ID.
+SEND_SECONDS: Final = 10.0
+# Then the client comes again, so that one who may no longer look does not look on.
+LONGEST_SECONDS: Final = 600.0
+MOST_STREAMS: Final = 50
+
+Named = Callable[[str, Mapping[str, Any]], dict[str, Any]]
+"""The data of an event of a tenant, with names beside ids."""
+
+
+def named_by(gallery: Gallery) -> Named:
+    """Names as the gallery has them now: the log keeps ids alone, so that whoever is removed leaves no name behind."""
+
+    def named(tenant: str, data: Mapping[str, Any]) -> dict[str, Any]:
+        person_id = data.get("person_id")
+        if not isinstance(person_id, str):
+            return dict(data)
+        name = None
+        with suppress(GalleryError):
+            profile = gallery.records.person(person_id).profile
+            name = profile.name if profile.tenant == tenant else None
+        return dict(data) | {"name": name}
+
+    return named
+
+
+def shown(event: LoggedEvent, named: Named) -> dict[str, Any]:
+    """An event as people and programs outside see it."""
+    at = plain(datetime.fromtimestamp(event.at / SECOND, UTC))
+    return {"seq": event.seq, "at": at, "kind": event.kind, "data": named(event.tenant, event.data)}
+
+
+def without_name(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """The detail of a video's event as the log may have it; a track_end carries an identity, which does, too."""
+    bare = {name: value for name, value in detail.items() if name not in ("name", "identity")}
+    who = detail.get("identity")
+    return bare | ({"person_id": who.get("person_id"), "answer": who.get("answer")} if isinstance(who, Mapping) else {})
+
+
+class Streams:
+    """So many streams a process, no more. Thread-safe."""
+
+    def __init__(self, most: int = MOST_STREAMS) -> None:
+        self._most, self._lock = most, Lock()
+        self.open = 0
+        self.closing = False
+
+    def enter(self) -> None:
+        """Raises Busy where there are as many as there may be."""
+        with self._lock:
+            if self.closing or self.open >= self._most:
+                raise Busy("There are too many streams of events.", "Close one, or ask GET /v1/events.", 5.0)
+            self.open += 1
+
+    def leave(self) -> None:
+        """There is room for another one."""
+        with self._lock:
+            self.open -= 1
+
+    def close(self) -> None:
+        """All of them end soon."""
+        self.closing = True
+
+
+class EventStream(Response):
+    """Server-sent events of one tenant behind a number, as they come; `id` of each is its number."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, log: EventLog, named: Named, streams: Streams, tenant: str, after: int) -> None:
+        """`streams` was entered for it."""
+        self.status_code = 200
+        self.background = None
+        self._log, self._named, self._streams = log, named, streams
+        self._tenant, self._after = tenant, after
+        self.init_headers({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Until the client goes, is too slow, or has had it for long enough."""
+        gone = asyncio.create_task(_gone(receive))
+        try:
+            await self._put(send, {"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            async for text in self._lines(gone):
+                await self._put(send, {"type": "http.response.body", "body": text.encode(), "more_body": True})
+            if not gone.done():
+                await self._put(send, {"type": "http.response.body", "body": b""})
+        except (TimeoutError, OSError):
+            pass  # too slow, or gone
+        finally:
+            self._streams.leave()
+            gone.cancel()
+            with suppress(asyncio.CancelledError):
+                await gone
+
+    async def _lines(self, gone: asyncio.Task[None]) -> AsyncIterator[str]:
+        loop = asyncio.get_running_loop()
+        began = told = loop.time()
+        seen = -1
+        yield "retry: 2000\n\n"
+        while not gone.done() and not self._streams.closing and loop.time() - began < LONGEST_SECONDS:
+            newest = await run_in_threadpool(self._log.newest)
+            # Another tenant's event is looked past, once.
+            text = await run_in_threadpool(self._read) if newest > max(seen, self._after) else ""
+            seen = newest if not text else seen
+            if text or loop.time() - told > HEARTBEAT_SECONDS:
+                told = loop.time()
+                yield text or ": nothing new\n\n"
+            else:
+                await asyncio.wait((gone,), timeout=POLL_SECONDS)
+
+    def _read(self) -> str:
+        events = self._log.after(self._tenant, self._after)
+        if events:
+            self._after = events[-1].seq
+        return "".join(self._text(event) for event in events)
+
+    def _text(self, event: LoggedEvent) -> str:
+        # JSON has no line breaks of its own, which is what ends a field.
+        data = json.dumps(shown(event, self._named), ensure_ascii=True, allow_nan=False)
+        return f"id: {event.seq}\nevent: {event.kind}\ndata: {data}\n\n"
+
+    async def _put(self, send: Callable[[dict[str, Any]], Awaitable[None]], message: dict[str, Any]) -> None:
+        async with asyncio.timeout(SEND_SECONDS):
+            await send(message)
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

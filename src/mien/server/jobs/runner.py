@@ -1,0 +1,206 @@
+"""The thread that takes jobs from the queue, one after the other, and keeps their records true."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from threading import Event, Thread
+from typing import Final
+
+from mien.server.caller import Caller
+from mien.server.jobs.folders import JobFolders
+from mien.server.jobs.upload import Receiver
+from mien.server.jobs.work import Attempt
+from mien.server.networks import VideoNetworks
+from mien.server.state.audit import AuditLog
+from mien.server.state.database import SECOND, State
+from mien.server.state.events import EventLog
+from mien.server.state.jobs import GAVE_UP, Asked, Job, JobRecords, JobState, Progress
+from mien.server.state.preferences import PreferenceShelf
+from mien.settings import Settings
+from mien.video.moment import TrackIdentity, VideoSummary
+
+LOG: Final = logging.getLogger("mien.server.jobs")
+# How often it is looked whether a job is to be cancelled, and told how far it is.
+GLANCE_SECONDS: Final = 0.5
+IDLE_SECONDS: Final = 1.0
+TIDY_SECONDS: Final = 600.0
+DAY: Final = 86_400 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class JobTools:
+    """What a runner works with."""
+
+    state: State
+    settings: Settings
+    networks: VideoNetworks
+    events: EventLog
+    audit: AuditLog
+    video_bytes: int
+
+
+class JobRunner:
+    """One job a process at a time. What a killed process leaves behind is taken over by whoever runs next."""
+
+    def __init__(self, tools: JobTools) -> None:
+        self._tools = tools
+        self.records = JobRecords(tools.state)
+        self.folders = JobFolders(tools.state.folder / "jobs")
+        self.receiver = Receiver(self.folders, tools.video_bytes)
+        self._preferences = PreferenceShelf(tools.state)
+        self._closing, self._news = Event(), Event()
+        self._thread: Thread | None = None
+        self._tidied = -TIDY_SECONDS
+
+    def start(self) -> None:
+        """Begin to take jobs."""
+        self._thread = Thread(target=self._run, name="mien-jobs", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """The job that runs is given back, to be begun anew by the next process."""
+        self._closing.set()
+        self._news.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it takes jobs."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def submit(self, job_id: str, caller: Caller, name: str, size: int, asked: Asked) -> Job:
+        """Put an upload that is whole and durable on record; durable, too, when it returns."""
+        job = self.records.add(job_id, caller, name, size, asked)
+        self._tools.events.publish(job.tenant, "job_queued", {"job": job.id})
+        self._news.set()
+        return job
+
+    def cancel(self, job: Job) -> None:
+        """Takes a second where it runs; the upload goes."""
+        self.records.ask_to_cancel(job.id)
+        after = self.records.get(job.id)
+        if after and after.state is JobState.CANCELLED and job.state is JobState.QUEUED:
+            self._told_ended(after)
+
+    def delete(self, job: Job) -> None:
+        """It is not there any more, although its files may be for a second, where it runs."""
+        if self.records.ask_to_delete(job.id):
+            self.folders.drop(job.id)
+            self.records.delete(job.id)
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            try:
+                job = self._next()
+                if job is not None:
+                    self._follow(job)
+                    continue
+            except Exception:
+                # A full disk, a locked state: whatever it is may be over in a moment, and jobs must not stand still.
+                LOG.exception("The queue of videos")
+            self._news.wait(IDLE_SECONDS)
+            self._news.clear()
+
+    def _next(self) -> Job | None:
+        self._tidy()
+        for job in self.records.abandoned():
+            self._give_up(job)
+        return self.records.claim()
+
+    def _give_up(self, job: Job) -> None:
+        if job.removed:
+            self.folders.drop(job.id)
+            self.records.delete(job.id)
+        elif self.folders.finished(job.id):
+            self._end(job, JobState.DONE, Progress(1.0, job.moments_per_second, job.frames))
+        elif job.cancel:
+            self._end(job, JobState.CANCELLED)
+        else:
+            self._end(job, JobState.FAILED, trouble=GAVE_UP)
+
+    def _follow(self, job: Job) -> None:
+        """One try."""
+        if self.folders.finished(job.id):
+            # It was killed between the results and the record of them.
+            self._end(job, JobState.DONE, Progress(1.0, job.moments_per_second, job.frames))
+            return
+        self._tools.events.publish(job.tenant, "job_started", {"job": job.id, "try": job.tries})
+        folder = self.folders.partial(job.id, job.tries)
+        attempt = Attempt(job, self.folders.upload(job.id), folder, self._tools.networks, self._tools.settings)
+        attempt.start()
+        wanted = True
+        while not attempt.wait(GLANCE_SECONDS):
+            wanted = self.records.renew(job.id, attempt.progress)
+            if self._closing.is_set() or not wanted:
+                attempt.stop()
+        if attempt.trouble is not None:
+            self._end(job, JobState.FAILED, attempt.progress, attempt.trouble)
+        elif attempt.summary is not None and self.records.renew(job.id, attempt.progress):
+            self._tell_who(job, attempt.summary)
+            self.folders.publish(job.id, folder)
+            last = attempt.progress
+            self._end(job, JobState.DONE, Progress(1.0, last.moments_per_second, last.frames))
+        else:
+            self._stopped(job, wanted)
+
+    def _stopped(self, job: Job, wanted: bool) -> None:
+        now = self.records.get(job.id)
+        if now is None:
+            self._drop_removed(job)
+        elif now.cancel:
+            self._end(now, JobState.CANCELLED)
+        elif wanted:
+            self.records.give_back(job.id)
+
+    def _drop_removed(self, job: Job) -> None:
+        """Somebody deleted it while it ran here."""
+        self.folders.drop(job.id)
+        self.records.delete(job.id)
+
+    def _end(
+        self, job: Job, state: JobState, progress: Progress | None = None, trouble: Mapping[str, str] | None = None
+    ) -> None:
+        if self.records.end(job.id, state, progress, trouble) and (after := self.records.get(job.id)):
+            self._told_ended(after)
+        elif self.records.get(job.id) is None:
+            self._drop_removed(job)
+
+    def _told_ended(self, job: Job) -> None:
+        """The record says so by now: tell others, and let go of the upload."""
+        data = {"job": job.id} | ({"code": job.trouble["code"]} if job.trouble else {})
+        self._tools.events.publish(job.tenant, f"job_{job.state}", data)
+        self.folders.drop_work(job.id)
+
+    def _tell_who(self, job: Job, summary: VideoSummary) -> None:
+        """An entry of the audit log for everybody who was recognised, before anybody can see it."""
+        found: dict[str, list[int]] = {}
+        for track in summary.tracks:
+            who = track.identity
+            if isinstance(who, TrackIdentity) and who.answer == "person" and who.person_id:
+                found.setdefault(who.person_id, []).append(track.track)
+        with self._tools.state.write():
+            for person_id, tracks in found.items():
+                self._tools.audit.write(
+                    job.caller, "video.identify", person_id, detail={"job": job.id, "tracks": len(tracks)}
+                )
+
+    def _tidy(self) -> None:
+        """Now and then: what has been kept for long enough goes."""
+        now = self._tools.state.now()
+        if now - self._tidied < TIDY_SECONDS * SECOND:
+            return
+        self._tidied = now
+        for job in self.records.ended():
+            days = self._preferences.get(job.tenant)[0].result_days
+            if job.removed or (job.ended_at or now) < now - days * DAY:
+                self.folders.drop(job.id)
+                self.records.delete(job.id)
+            else:
+                # It was killed before it let go of them.
+                self.folders.drop_work(job.id)
+        for tenant in self._tools.events.tenants():
+            self._tools.events.forget(tenant, now - self._preferences.get(tenant)[0].event_days * DAY)
+        self.folders.drop_strays(self.records.known())

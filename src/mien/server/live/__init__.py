@@ -1,0 +1,1 @@
+"""Pictures that a client pushes, and what is seen in them, over one connection."""

@@ -1,0 +1,47 @@
+"""One set of networks for all videos, cameras and live sessions of a process."""
+
+from __future__ import annotations
+
+from threading import Lock
+
+from mien.analyze import Stage, default_stages
+from mien.gallery.asking import Ask
+from mien.gallery.gallery import Gallery
+from mien.gallery.identify import IdentifyPolicy
+from mien.gallery.search.labels import Filter
+from mien.server.errors import Invalid
+from mien.server.state.jobs import Asked
+from mien.settings import Settings
+from mien.video.loop import VideoAnalyzer
+
+
+class VideoNetworks:
+    """Loaded when first needed, then held. Thread-safe."""
+
+    def __init__(self, settings: Settings, gallery: Gallery) -> None:
+        self._settings, self._gallery = settings, gallery
+        self._lock = Lock()
+        self._loaded: VideoAnalyzer | None = None
+
+    def check(self, stages: tuple[Stage, ...] | None, identify: bool) -> None:
+        """Raises Invalid for stages that the service has not, and for people to be recognised without the stage embed.
+
+        Loads nothing.
+        """
+        there = default_stages(self._settings)
+        if stages is not None and (missing := set(stages) - set(there)):
+            raise Invalid(f"There is no stage {', '.join(sorted(missing))} here.", f"Choose of: {', '.join(there)}.")
+        if identify and stages is not None and "embed" not in stages:
+            raise Invalid("Nobody is recognised without the stage embed.", "Ask for it too, or leave stages out.")
+
+    def analyzer(self, asked: Asked, tenant: str) -> VideoAnalyzer:
+        """For what was asked, with the people of one tenant. Raises CalibrationError for a rate out of reach."""
+        stages = default_stages(self._settings) if asked.stages is None else asked.stages
+        ask = Ask(IdentifyPolicy(asked.fpir), keep=Filter(tenant))
+        return self._base().narrowed(stages, self._gallery if asked.identify else None, ask)
+
+    def _base(self) -> VideoAnalyzer:
+        with self._lock:
+            if self._loaded is None:
+                self._loaded = VideoAnalyzer(settings=self._settings, gallery=self._gallery)
+            return self._loaded

@@ -1,0 +1,301 @@
+"""Videos: uploaded, worked on in the background, looked at when they are ready."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import FileResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
+
+from mien.server.access.guard import Operator, Viewer
+from mien.server.caller import Caller
+from mien.server.errors import Busy, ClientGone, Conflict, NotFound, WrongKind
+from mien.server.schema.page import Cursor, Limit, Page, cursor_of
+from mien.server.schema.places import before_of
+from mien.server.schema.problems import problems
+from mien.server.schema.tracks import StageName
+from mien.server.schema.videos import Job, VideoResult
+from mien.server.schema.wire import answer
+from mien.server.service import Service, ServiceOf
+from mien.server.state import jobs as records
+from mien.server.state.database import new_id
+from mien.server.state.idempotency import RequestKey, fingerprint, idempotent
+from mien.server.state.jobs import Asked, JobState
+
+router = APIRouter(prefix="/v1/videos", tags=["videos"])
+
+MOST_UNFINISHED: Final = 200
+MEDIA_TYPES: Final = {
+    "report": "text/html; charset=utf-8",
+    "events": "application/x-ndjson",
+    "table": "text/csv; charset=utf-8",
+    "subtitles": "text/vtt; charset=utf-8",
+    "annotated": "video/mp4",
+    "result": "application/json",
+}
+# The report has neither scripts nor anything from elsewhere; a page of this service may show it in a frame.
+REPORT_HEADERS: Final = {
+    "Content-Security-Policy": "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+    "frame-ancestors 'self'",
+    "X-Frame-Options": "SAMEORIGIN",
+}
+VIDEO_BODY: Final = {
+    "requestBody": {
+        "required": True,
+        "description": "The video itself.",
+        "content": {
+            kind: {"schema": {"type": "string", "format": "binary"}} for kind in ("application/octet-stream", "video/*")
+        },
+    }
+}
+
+JobId = Annotated[str, Path(pattern="^[a-z2-7]{26}$", description="Of a job.", examples=["mfrggzdfmztwq2lknnwg23tpoa"])]
+Download = Annotated[bool, Query(description="As a file to keep, rather than to look at.")]
+Name = Annotated[
+    str,
+    Query(min_length=1, max_length=200, description="What people call it; it names no file.", examples=["talk.mp4"]),
+]
+Stages = Annotated[
+    list[StageName] | None,
+    Query(max_length=4, description="Repeatable; all where left out.", examples=[["landmark", "expression"]]),
+]
+
+
+@router.post(
+    "",
+    status_code=202,
+    operation_id="add_video",
+    summary="Upload a video",
+    description="The body is the video. The answer comes when it is safe on the disk; the work is done afterwards, in "
+    "the order in which videos came.",
+    response_model=Job,
+    responses=problems(401, 403, 409, 415, 507),
+    openapi_extra=VIDEO_BODY,
+)
+async def add_video(
+    request: Request,
+    service: ServiceOf,
+    caller: Operator,
+    name: Name = "video",
+    stages: Stages = None,
+    identify: Annotated[bool, Query(description="Recognise the people on record.")] = False,
+    annotate: Annotated[bool, Query(description="Make a video with boxes and words, too.")] = True,
+    key: RequestKey = None,
+) -> Response:
+    """Streamed to the disk, never held in memory."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/octet-stream" and not kind.startswith("video/"):
+        raise WrongKind("The body is no video.", "Send it as video/mp4 or application/octet-stream.")
+    wanted = None if stages is None else tuple(dict.fromkeys(stages))
+    service.networks.check(wanted, identify)
+    fpir = (await run_in_threadpool(service.preferences.get, caller.tenant))[0].fpir
+    asked = Asked(wanted, identify, annotate, fpir)
+    jobs, job_id = service.jobs, new_id()
+    await run_in_threadpool(_check_room, service, caller, request)
+    path = await run_in_threadpool(jobs.folders.make, job_id)
+    taken = False
+    try:
+        try:
+            received = await jobs.receiver.take(request.stream(), path)
+        except ClientDisconnect as error:
+            raise ClientGone("The upload was broken off.") from error
+        await run_in_threadpool(jobs.folders.sync, job_id)
+
+        async def make() -> Response:
+            nonlocal taken
+            job = await run_in_threadpool(_submit, service, caller, job_id, shown_name(name), received.bytes, asked)
+            taken = True
+            return answer(Job.of(job).model_dump(mode="json"), 202, {"Location": f"/v1/videos/{job_id}"})
+
+        same = fingerprint(request, received.digest.encode())
+        return await idempotent(service, caller, key, same, make)
+    finally:
+        if not taken:
+            await run_in_threadpool(jobs.folders.drop, job_id)
+
+
+@router.get(
+    "",
+    operation_id="list_videos",
+    summary="Videos, the newest first",
+    response_model=Page[Job],
+    responses=problems(401, 403),
+)
+def list_videos(service: ServiceOf, caller: Viewer, cursor: Cursor = "", limit: Limit = 50) -> Page[Job]:
+    """Those of the caller's tenant."""
+    found = service.jobs.records.page(caller.tenant, limit + 1, before_of(cursor))
+    more = cursor_of(str(found[limit - 1].seq)) if len(found) > limit else None
+    return Page(items=[Job.of(job) for job in found[:limit]], next=more)
+
+
+@router.get(
+    "/{job_id}",
+    operation_id="get_video",
+    summary="How far a video is",
+    response_model=Job,
+    responses=problems(401, 403, 404),
+)
+def get_video(job_id: JobId, service: ServiceOf, caller: Viewer) -> Job:
+    """Cheap enough to ask every second."""
+    return Job.of(_own(service, caller, job_id))
+
+
+@router.post(
+    "/{job_id}/cancel",
+    operation_id="cancel_video",
+    summary="Stop working on a video",
+    description="Takes about a second; the state says when it is done. One that has ended stays as it is.",
+    response_model=Job,
+    responses=problems(401, 403, 404),
+)
+def cancel_video(job_id: JobId, service: ServiceOf, caller: Operator) -> Job:
+    """Its upload goes at once."""
+    job = _own(service, caller, job_id)
+    service.audit.write(caller, "videos.cancel", job_id)
+    service.jobs.cancel(job)
+    return Job.of(_own(service, caller, job_id))
+
+
+@router.delete(
+    "/{job_id}",
+    status_code=204,
+    operation_id="remove_video",
+    summary="Remove a video and everything that came of it",
+    responses=problems(401, 403, 404),
+)
+def remove_video(job_id: JobId, service: ServiceOf, caller: Operator) -> Response:
+    """Also where it runs."""
+    job = _own(service, caller, job_id)
+    service.audit.write(caller, "videos.remove", job_id)
+    service.jobs.delete(job)
+    return Response(status_code=204)
+
+
+@router.get(
+    "/{job_id}/result",
+    operation_id="get_video_result",
+    summary="Tracks, expressions over time and events as JSON",
+    response_model=VideoResult,
+    responses=problems(401, 403, 404, 409),
+)
+def get_video_result(job_id: JobId, service: ServiceOf, caller: Viewer) -> Response:
+    """As docs/serve-video.md describes it."""
+    return _file(service, caller, job_id, "result", False)
+
+
+def _described(kind: str) -> dict[int | str, dict[str, object]]:
+    media = MEDIA_TYPES[kind].partition(";")[0]
+    content = {"content": {media: {"schema": {"type": "string", "format": "binary"}}}}
+    return {200: {"description": "The file.", **content}, **problems(401, 403, 404, 409)}
+
+
+@router.get(
+    "/{job_id}/report",
+    operation_id="get_video_report",
+    summary="The report for people, one HTML page",
+    response_class=FileResponse,
+    responses=_described("report"),
+)
+def get_video_report(job_id: JobId, service: ServiceOf, caller: Viewer, download: Download = False) -> Response:
+    """Without scripts, in a sandbox of its own."""
+    return _file(service, caller, job_id, "report", download)
+
+
+@router.get(
+    "/{job_id}/events",
+    operation_id="get_video_events",
+    summary="Events as JSON Lines",
+    response_class=FileResponse,
+    responses=_described("events"),
+)
+def get_video_events(job_id: JobId, service: ServiceOf, caller: Viewer, download: Download = False) -> Response:
+    """As `mien watch --to events.jsonl`."""
+    return _file(service, caller, job_id, "events", download)
+
+
+@router.get(
+    "/{job_id}/table",
+    operation_id="get_video_table",
+    summary="A row for each face of each frame, CSV",
+    response_class=FileResponse,
+    responses=_described("table"),
+)
+def get_video_table(job_id: JobId, service: ServiceOf, caller: Viewer, download: Download = False) -> Response:
+    """As `mien watch --to table.csv`."""
+    return _file(service, caller, job_id, "table", download)
+
+
+@router.get(
+    "/{job_id}/subtitles",
+    operation_id="get_video_subtitles",
+    summary="Apparent expressions as WebVTT",
+    response_class=FileResponse,
+    responses=_described("subtitles"),
+)
+def get_video_subtitles(job_id: JobId, service: ServiceOf, caller: Viewer, download: Download = False) -> Response:
+    """As `mien watch --to subtitles.vtt`."""
+    return _file(service, caller, job_id, "subtitles", download)
+
+
+@router.get(
+    "/{job_id}/annotated",
+    operation_id="get_video_annotated",
+    summary="The video with boxes and words; takes ranges",
+    response_class=FileResponse,
+    responses={
+        **_described("annotated"),
+        206: {"description": "A part of the file.", "content": {"video/mp4": {"schema": {"type": "string"}}}},
+        **problems(416),
+    },
+)
+def get_video_annotated(
+    job_id: JobId, request: Request, service: ServiceOf, caller: Viewer, download: Download = False
+) -> Response:
+    """Only where it was asked for."""
+    return _file(service, caller, job_id, "annotated", download, request.headers.get("range", ""))
+
+
+def _check_room(service: Service, caller: Caller, request: Request) -> None:
+    said = request.headers.get("content-length", "")
+    service.jobs.receiver.check(int(said) if said.isascii() and said.isdigit() else None)
+    if service.jobs.records.unfinished(caller.tenant) >= MOST_UNFINISHED:
+        raise Busy(f"{MOST_UNFINISHED} videos wait already.", "Wait until some are done, or cancel some.", 60.0)
+
+
+def _submit(service: Service, caller: Caller, job_id: str, name: str, size: int, asked: Asked) -> records.Job:
+    with service.state.write():
+        service.audit.write(caller, "videos.add", job_id, detail={"bytes": size, "identify": asked.identify})
+        return service.jobs.submit(job_id, caller, name, size, asked)
+
+
+def shown_name(name: str) -> str:
+    """Without characters that control, and without folders: it only names things to people."""
+    text = "".join(one if one.isprintable() else " " for one in name.replace("\\", "/").rpartition("/")[2])
+    return " ".join(text.split()) or "video"
+
+
+def _own(service: Service, caller: Caller, job_id: str) -> records.Job:
+    job = service.jobs.records.get(job_id, caller.tenant)
+    if job is None:
+        raise NotFound(f"There is no video {job_id}.", "GET /v1/videos lists those that there are.")
+    return job
+
+
+def _file(service: Service, caller: Caller, job_id: str, kind: str, download: bool, range_: str = "") -> Response:
+    """A result, on record as read."""
+    job = _own(service, caller, job_id)
+    if job.state is not JobState.DONE:
+        raise Conflict(f"The video is {job.state}: it has no results.", "Results are there once its state is done.")
+    path = service.jobs.folders.result(job_id, kind)
+    if path is None:
+        raise NotFound(
+            f"This video has no {kind}.", "Upload it again with annotate=true." if kind == "annotated" else ""
+        )
+    if not range_.removeprefix("bytes=").startswith(tuple("123456789-")):
+        # A player asks for part after part: that is one look.
+        service.audit.write(caller, "videos.read", job_id, detail={"kind": kind})
+    headers = dict(REPORT_HEADERS) if kind == "report" else {}
+    name = f"{job.name.rpartition('.')[0] or job.name}{path.suffix}" if download else None
+    return FileResponse(path, media_type=MEDIA_TYPES[kind], headers=headers, filename=name)
