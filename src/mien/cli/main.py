@@ -17,6 +17,8 @@ COMMANDS = {
     "redact": ("mien.cli.redact", "Cover faces in photos and videos."),
     "compare": ("mien.cli.compare", "Are two photos of the same person, at the error rate asked for?"),
     "gallery": ("mien.cli.gallery", "Enrol people, find them, correct and forget them."),
+    "serve": ("mien.cli.serve", "Serve the API and a web console on this machine."),
+    "audit": ("mien.cli.audit", "Who looked up or changed what in `mien serve`, and whether its log is whole."),
     "calibrate": ("mien.cli.calibrate", "Build a calibration, score to false match rate, from a folder of people."),
     "evaluate": ("mien.cli.evaluate", "Measure accuracy by the field's protocols."),
     "train": ("mien.cli.train", "Train expression models with Keras, and export them."),

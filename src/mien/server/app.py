@@ -16,7 +16,6 @@ from starlette.exceptions import HTTPException
 
 from mien import __version__
 from mien.errors import MienError
-from mien.server.access.passwords import Passwords
 from mien.server.config import ServerConfig
 from mien.server.errors import BadRequest, Internal, Invalid, NotLoggedIn, ServerError
 from mien.server.log import log
@@ -63,8 +62,7 @@ def create_app(config: ServerConfig, settings: Settings, service: Service | None
         strict_content_type=True,
     )
     app.state.config, app.state.settings, app.state.service = config, settings, service
-    app.state.trouble = None
-    app.state.passwords = Passwords()
+    app.state.trouble, app.state.on_trouble = None, lambda: None
     for router in routers:
         app.include_router(router)
     app.router.routes += Page().routes()
@@ -103,6 +101,7 @@ async def _load(app: FastAPI) -> None:
         app.state.service = await run_in_threadpool(open_service, app.state.settings, app.state.config)
     except Exception as error:  # noqa: BLE001 - whatever it is, somebody must be told
         app.state.trouble = error
+        app.state.on_trouble()
         log.error(f"The service cannot start: {error}")
         return
     log.info("ready")

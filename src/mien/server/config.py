@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from mien.errors import SettingsError
-from mien.settings import MEGA, config_file, default_data_dir
+from mien.settings import MEGA, config_file, load_settings
 
 TABLE = "server"
 
@@ -34,7 +34,7 @@ class ServerConfig(BaseSettings):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8460
-    state_dir: Path = Field(default_factory=lambda: default_data_dir() / "server")
+    state_dir: Path = Field(default_factory=lambda: load_settings().data_dir / "server")
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     tls_certificate: Path | None = None
     tls_key: Path | None = None

@@ -133,3 +133,10 @@ class PortTaken(ServerError):
 
     code = "port-taken"
     status = 500
+
+
+class OtherServiceFailed(ServerError):
+    """The service to log in by is away, or is not what the settings say."""
+
+    code = "other-service"
+    status = 502

@@ -49,7 +49,7 @@ def _where(record: logging.LogRecord) -> str:
 
 
 def set_up(log_format: str, to: TextIO | None = None) -> None:
-    """Let mien's and uvicorn's lines go to standard error, in one form. Called by `mien serve`, never by the library."""
+    """Let mien's and uvicorn's lines go to standard error in one form; the library itself never calls this."""
     handler = logging.StreamHandler(to or sys.stderr)
     handler.setFormatter(_Formatter(log_format == "json"))
     for name, level in ((NAME, logging.INFO), ("uvicorn", logging.WARNING)):

@@ -19,14 +19,14 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
-        self.requests = Counter(
-            "mien_requests", "Requests answered.", ["method", "route", "status"], registry=registry
-        )
+        self.requests = Counter("mien_requests", "Requests answered.", ["method", "route", "status"], registry=registry)
         self.seconds = Histogram(
             "mien_request_seconds", "Time to the end of an answer.", ["route"], buckets=SECONDS, registry=registry
         )
         self.faces = Counter("mien_faces", "Faces found in photos.", registry=registry)
-        self.rejected = Counter("mien_rejected", "Requests refused, by the code of the error.", ["code"], registry=registry)
+        self.rejected = Counter(
+            "mien_rejected", "Requests refused, by the code of the error.", ["code"], registry=registry
+        )
         self.waiting = _gauge("mien_queue_depth", "Work that waits for a thread.", registry)
         self.live = _gauge("mien_live_sessions", "Live sessions open now.", registry)
         self.jobs = Gauge(
@@ -38,7 +38,7 @@ class Metrics:
         if SHARED not in os.environ:
             return generate_latest(self._registry)
         shared = CollectorRegistry()
-        MultiProcessCollector(shared)
+        MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
         return generate_latest(shared)
 
 

@@ -52,7 +52,9 @@ class Watch:
         if scope["type"] not in ("http", "websocket"):
             return await self.app(scope, receive, send)
         given = Headers(scope=scope).get(ID, "")
-        scope.setdefault("state", {})["request_id"] = name = given if GIVEN_ID.fullmatch(given) else secrets.token_hex(8)
+        scope.setdefault("state", {})["request_id"] = name = (
+            given if GIVEN_ID.fullmatch(given) else secrets.token_hex(8)
+        )
         token, began, status = request_id.set(name), perf_counter(), [0]
 
         async def dressed(message: Message) -> None:

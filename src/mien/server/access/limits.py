@@ -73,7 +73,9 @@ class Lockout:
                 if count >= most:
                     until = now + min(LOCK_SECONDS << min(locks, 10), LONGEST_SECONDS) * SECOND
                     count, locks = 0, locks + 1
-                writing.execute("INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?)", (tag, count, locks, now, until))
+                writing.execute(
+                    "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?)", (tag, count, locks, now, until)
+                )
 
     def succeeded(self, name: str, address: str) -> None:
         """The password was right: the account's count begins anew.

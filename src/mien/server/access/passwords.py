@@ -37,7 +37,9 @@ class Passwords:
     def hash(self, password: str) -> str:
         """What is kept. Raises Invalid for a password that is too short or too long."""
         if not SHORTEST <= len(password) <= LONGEST:
-            raise Invalid(f"A password has {SHORTEST} to {LONGEST} characters.", "Take a few words that nobody guesses.")
+            raise Invalid(
+                f"A password has {SHORTEST} to {LONGEST} characters.", "Take a few words that nobody guesses."
+            )
         return self._in_turn(lambda: self.hasher.hash(password))
 
     def check(self, hashed: str | None, password: str) -> bool:

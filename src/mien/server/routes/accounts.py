@@ -31,7 +31,9 @@ def list_accounts(
     return Page(items=[AccountOut.of(one) for one in found[:limit]], next=more)
 
 
-@router.post("", status_code=201, summary="Make an account", response_model=AccountMade, responses=problems(401, 403, 409))
+@router.post(
+    "", status_code=201, summary="Make an account", response_model=AccountMade, responses=problems(401, 403, 409)
+)
 async def add_account(
     body: AccountNew, request: Request, service: ServiceOf, caller: Administrator, key: RequestKey = None
 ) -> Response:

@@ -40,7 +40,7 @@ def get_ready(service: ServiceOf) -> Health:
     "/metrics",
     summary="Figures for Prometheus",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}} | problems(401, 403),
+    responses={**problems(401, 403), 200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 def get_metrics(service: ServiceOf, caller: Viewer) -> Response:
     """Counts and times, nothing about anybody."""

@@ -15,6 +15,7 @@ from mien.server.routes import (
     keys,
     live,
     models,
+    oidc,
     people,
     photos,
     preferences,
@@ -26,6 +27,7 @@ from mien.server.routes import (
 routers: list[APIRouter] = [
     health.router,
     session.router,
+    oidc.router,
     accounts.router,
     keys.router,
     preferences.router,

@@ -15,11 +15,12 @@ from mien.server.service import ServiceOf
 router = APIRouter(prefix="/v1/preferences", tags=["preferences"])
 ETAG = {"ETag": {"description": "To send as If-Match.", "schema": {"type": "string"}}}
 IfMatch = Annotated[
-    str | None, Header(max_length=40, description="The ETag of GET; a change made meanwhile is then not lost.", examples=['"1"'])
+    str | None,
+    Header(max_length=40, description="The ETag of GET; a change made meanwhile is then not lost.", examples=['"1"']),
 ]
 
 
-@router.get("", summary="Preferences", responses={200: {"headers": ETAG}} | problems(401, 403))
+@router.get("", summary="Preferences", responses={**problems(401, 403), 200: {"headers": ETAG}})
 def get_preferences(service: ServiceOf, caller: Viewer, response: Response) -> PreferencesOut:
     """Those of the tenant."""
     found, version = service.preferences.get(caller.tenant)
@@ -27,7 +28,7 @@ def get_preferences(service: ServiceOf, caller: Viewer, response: Response) -> P
     return PreferencesOut(**found.to_dict())
 
 
-@router.patch("", summary="Change preferences", responses={200: {"headers": ETAG}} | problems(401, 403, 412))
+@router.patch("", summary="Change preferences", responses={**problems(401, 403, 412), 200: {"headers": ETAG}})
 def change_preferences(
     body: PreferencesChange,
     service: ServiceOf,

@@ -30,7 +30,7 @@ router = APIRouter(prefix="/v1/session", tags=["session"])
 
 @router.post("", summary="Log in with a name and a password", responses=problems(401, 403))
 def log_in(body: LogIn, request: Request, response: Response, service: ServiceOf) -> SessionOut:
-    """Gives a cookie. Wrong passwords lock the account and the address for a while; the answer never says which was wrong."""
+    """Gives a cookie. Wrong passwords lock the account and the address for a while."""
     check_origin(request, service.config)
     address = address_of(request)
     service.rate.take(f"address {address}")
@@ -61,8 +61,16 @@ def get_session(request: Request, service: ServiceOf, _cookie: Cookie = None, _k
         service.rate.take(f"account {session.account.id}")
         return session_fields(session)
     caller = check(caller_of(request, service), Role.VIEWER, service)
-    own = {"kind": caller.kind, "id": caller.id, "name": caller.name, "role": caller.role, "tenant": caller.tenant}
-    return SessionOut(**own, must_change_password=False, csrf="", expires_at=None)
+    return SessionOut(
+        kind="key",
+        id=caller.id,
+        name=caller.name,
+        role=caller.role,
+        tenant=caller.tenant,
+        must_change_password=False,
+        csrf="",
+        expires_at=None,
+    )
 
 
 @router.delete("", status_code=204, summary="Log out", responses=problems(401, 403))

@@ -12,7 +12,10 @@ from mien.server.schema.page import moment_of
 from mien.server.state.accounts import Account
 
 Name = Annotated[
-    str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$", examples=["anna@example.org"])
+    str,
+    Field(
+        min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$", examples=["anna@example.org"]
+    ),
 ]
 Tenant = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9._-]*$", examples=[""])]
 
@@ -47,7 +50,9 @@ class AccountOut(BaseModel):
 class AccountNew(BaseModel):
     """tenant: another than your own only for administrators of the tenant "" (the empty one)."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "anna@example.org", "role": "operator"}]})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"name": "anna@example.org", "role": "operator"}]}
+    )
 
     name: Name
     role: Role = Role.VIEWER

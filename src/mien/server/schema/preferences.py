@@ -13,7 +13,9 @@ Rate = Annotated[float, Field(gt=0, lt=1)]
 class PreferencesOut(BaseModel):
     """What is in force in the tenant."""
 
-    purpose: str = Field(description="Why faces are processed here; shown to everybody who logs in.", examples=["Entry"])
+    purpose: str = Field(
+        description="Why faces are processed here; shown to everybody who logs in.", examples=["Entry"]
+    )
     why_required: bool = Field(description="Look-ups need a reason.")
     fmr: float = Field(description="False match rate of comparisons that name none.", examples=[1e-4])
     fpir: float = Field(description="False positive rate of searches that name none.", examples=[0.01])
@@ -23,7 +25,7 @@ class PreferencesOut(BaseModel):
         description="The audit log is cut after so long; at the longest of all tenants.", examples=[365]
     )
     oidc_makes_viewers: bool = Field(
-        description="Whoever logs in by the other service and has no account gets one. Of use in the tenant \"\" alone."
+        description='Whoever logs in by the other service and has no account gets one. Of use in the tenant "" alone.'
     )
 
 

@@ -25,6 +25,7 @@ WHEN: Final = {
     429: "Too many requests, or too many wrong passwords.",
     500: "A fault of the service; the log has it under the request's id.",
     501: "The service was installed without what this needs.",
+    502: "The service to log in by is away, or is not what the settings say.",
     503: "The service is starting, or its queue is full; nothing was done.",
     507: "The disk is full.",
 }
@@ -32,7 +33,10 @@ ALWAYS: Final = (400, 408, 413, 422, 429, 503)
 """What any route may answer. 500 is not among them: it is a fault."""
 
 
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+Responses = dict[int | str, dict[str, Any]]
+
+
+def problems(*statuses: int) -> Responses:
     """`responses=` of a route: the statuses named, and those that any route may answer."""
     return {status: _answer(status) for status in sorted({*statuses, *ALWAYS})}
 

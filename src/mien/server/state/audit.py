@@ -179,8 +179,8 @@ class AuditLog:
         if not (self._state.folder / HEAD_FILE).exists():
             return Head(1, "") if self._state.row("SELECT 1 FROM audit") else None
         with self._opened() as second:
-            seq, mac = second.execute("SELECT seq, mac FROM head").fetchone()
-        return Head(seq, mac.hex()) if seq else None
+            found = second.execute("SELECT seq, mac FROM head WHERE seq > 0").fetchone()
+        return Head(found[0], found[1].hex()) if found else None
 
     def _opened(self) -> apsw.Connection:
         """One a thread would be open files for nothing: it is only ever used for a moment."""
@@ -213,8 +213,9 @@ def _conditions(wanted: Wanted) -> tuple[str, list[Any]]:
 
 
 def _entry(row: Row) -> Entry:
-    seq, at, *said, detail, _ = row
-    return Entry(seq, datetime.fromtimestamp(at / SECOND, UTC), *said, detail=json.loads(detail))
+    seq, at, tenant, kind, actor, name, action, subject, why, detail, _ = row
+    when = datetime.fromtimestamp(at / SECOND, UTC)
+    return Entry(seq, when, tenant, kind, actor, name, action, subject, why, json.loads(detail))
 
 
 def _fault_of(head: Head, first: int, last: int, known: Mapping[int, bytes]) -> str | None:

@@ -32,7 +32,7 @@ RequestKey = Annotated[
         min_length=16,
         max_length=200,
         pattern=r"^[\x21-\x7e]+$",
-        description="Any random text. The same request sent again with it gets the same answer, and nothing is done twice.",
+        description="Any random text. The same request sent again with it is answered alike and not done again.",
         examples=["6f1c9e0a-5a3e-4f8e-9a44-0b1c7d1b2f10"],
     ),
 ]

@@ -67,9 +67,7 @@ class Keys:
     def revoke(self, caller: Caller, key: str) -> Key:
         """From now on it opens nothing. Raises NotFound for a key that the caller may not see."""
         found = self._row(key)
-        sees = found.tenant == caller.tenant and (
-            caller.may(Role.ADMINISTRATOR) or found.account == self.owner(caller)
-        )
+        sees = found.tenant == caller.tenant and (caller.may(Role.ADMINISTRATOR) or found.account == self.owner(caller))
         if not sees:
             raise _missing()
         with self._state.write() as writing:
@@ -90,7 +88,9 @@ class Keys:
         if found.revoked_at is not None or account.disabled or (found.expires_at or now + 1) <= now:
             return None
         self._note_use(found, now)
-        return Caller("key", found.id, found.name, min(found.role, account.role, key=lambda one: one.rank), found.tenant)
+        return Caller(
+            "key", found.id, found.name, min(found.role, account.role, key=lambda one: one.rank), found.tenant
+        )
 
     def _note_use(self, key: Key, now: int) -> None:
         if key.last_used_at is None or now - key.last_used_at > NOTE_EVERY:

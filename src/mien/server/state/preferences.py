@@ -19,7 +19,7 @@ class Preferences(Record):
 
     fmr, fpir: error rates where a request names none. event_days, result_days, audit_days: after which events, results
     of videos, and audit entries are deleted; the audit log is cut at the longest of all tenants. oidc_makes_viewers:
-    whether somebody whom the other service knows and this one does not gets an account, of the tenant "", by logging in.
+    whether somebody whom only the other service knows gets an account, of the tenant "", by logging in.
     """
 
     purpose: str = ""

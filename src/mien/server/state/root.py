@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,7 @@ PURPOSE: Final = "state of the service"
 
 
 def root_key(folder: Path, master: MasterKey) -> bytes:
-    """32 bytes, kept sealed by the gallery's master key in a file of their own, so that a rekey need not touch the rest.
+    """32 bytes, kept sealed by the gallery's master key in a file of their own: a rekey need not touch the rest.
 
     Made when first asked for. Where the gallery has a new master key since, the old one opens the file once more, and
     the new one seals it from then on. Raises GalleryKeyMissing where the old one is gone.
@@ -54,9 +55,7 @@ def _write(path: Path, root: bytes, master: MasterKey) -> None:
     if path.exists():
         part.replace(path)
     else:
-        try:
+        with suppress(FileExistsError):
             os.link(part, path)
-        except FileExistsError:
-            pass
         part.unlink()
     sync_folder(path.parent)

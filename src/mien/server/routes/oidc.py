@@ -1,0 +1,95 @@
+"""Logging in by another service."""
+
+from __future__ import annotations
+
+import hmac
+from html import escape
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from mien.server.access.guard import address_of
+from mien.server.access.oidc import COOKIE, ERRAND_SECONDS, Claims, OtherService
+from mien.server.caller import Role
+from mien.server.config import ServerConfig
+from mien.server.errors import NotLoggedIn
+from mien.server.routes.session import begin_session
+from mien.server.schema.problems import problems
+from mien.server.service import Service, ServiceOf
+from mien.server.state.accounts import Account
+
+router = APIRouter(prefix="/v1/session/oidc", tags=["session"])
+# A browser sends the strict cookie of this answer only from a page of ours on, not on the way back from elsewhere.
+ONWARD: Final = '<!doctype html><meta http-equiv="refresh" content="0;url={url}"><title>mien</title>'
+
+
+@router.get(
+    "",
+    summary="Log in by another service",
+    response_class=RedirectResponse,
+    status_code=302,
+    responses=problems(404, 501, 502),
+)
+def begin_oidc(request: Request, service: ServiceOf) -> RedirectResponse:
+    """Sends the browser there."""
+    service.rate.take(f"address {address_of(request)}")
+    url, state = OtherService(service.config, service.state).start(own_url(request, service.config))
+    answer = RedirectResponse(url, 302)
+    answer.set_cookie(
+        COOKIE,
+        state,
+        max_age=ERRAND_SECONDS,
+        path="/v1/session/oidc",
+        secure=service.config.secure,
+        httponly=True,
+        samesite="lax",
+    )
+    return answer
+
+
+@router.get(
+    "/callback",
+    summary="Come back from another service",
+    response_class=HTMLResponse,
+    responses=problems(401, 403, 404, 501, 502),
+)
+def finish_oidc(
+    request: Request,
+    service: ServiceOf,
+    state: Annotated[str, Query(max_length=200)] = "",
+    code: Annotated[str, Query(max_length=4000)] = "",
+) -> HTMLResponse:
+    """Gives a cookie and goes on to the console. Whoever has no account here is refused."""
+    service.rate.take(f"address {address_of(request)}")
+    begun = request.cookies.get(COOKIE, "")
+    if not (state and code) or not hmac.compare_digest(begun.encode(), state.encode()):
+        raise NotLoggedIn("This log-in was not begun in this browser, or was broken off.", "Begin it anew.")
+    claims = OtherService(service.config, service.state).finish(own_url(request, service.config), code, state)
+    account = account_of(service, claims)
+    answer = HTMLResponse(ONWARD.format(url=escape(own_url(request, service.config) + "/")))
+    begin_session(service, account, answer, "other service")
+    answer.delete_cookie(COOKIE, path="/v1/session/oidc", secure=service.config.secure, httponly=True)
+    return answer
+
+
+def own_url(request: Request, config: ServerConfig) -> str:
+    """How this browser reaches the service."""
+    return config.public_url.rstrip("/") or f"{'https' if config.tls else 'http'}://{request.url.netloc}"
+
+
+def account_of(service: Service, claims: Claims) -> Account:
+    """The account called `oidc:SUBJECT`, or by the verified e-mail; made only where the preferences say so.
+
+    Raises NotLoggedIn.
+    """
+    subject = f"oidc:{claims.subject}"
+    names = [subject, *([claims.email] if claims.email else [])]
+    account = next((found for name in names if (found := service.accounts.called(name))), None)
+    if account is None and service.preferences.get("")[0].oidc_makes_viewers:
+        account = service.accounts.make(claims.email or subject[:100], Role.VIEWER)
+        service.audit.write(account.caller, "add_account", account.id, detail={"how": "other service"})
+    if account is None or account.disabled:
+        raise NotLoggedIn("The other service knows you, this one does not.", "Ask an administrator for an account.")
+    service.accounts.trust(account.id)
+    return service.accounts.get(account.id)
