@@ -117,6 +117,12 @@ class Analyzer:
         )
         return narrow
 
+    def finding_faces_as(self, other: Analyzer) -> Analyzer:
+        """The same networks, with the other's detector; loads nothing."""
+        changed = copy(self)
+        changed.networks = replace(self.networks, detect=other.networks.detect)
+        return changed
+
     @property
     def embedding_model(self) -> str | None:
         """The `model` of the embeddings that this analyzer makes; None where embed was not asked for."""

@@ -1,4 +1,4 @@
-"""One set of networks for all videos, cameras and live sessions of a process."""
+"""One set of networks for all videos, cameras and live sessions of a process: those of its photos."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mien.video.loop import VideoAnalyzer
 
 
 class VideoNetworks:
-    """Loaded when first needed, then held. Thread-safe."""
+    """The gallery's analyzer must have all stages. What videos need besides is loaded when first used. Thread-safe."""
 
     def __init__(self, settings: Settings, gallery: Gallery) -> None:
         self._settings, self._gallery = settings, gallery
@@ -43,5 +43,5 @@ class VideoNetworks:
     def _base(self) -> VideoAnalyzer:
         with self._lock:
             if self._loaded is None:
-                self._loaded = VideoAnalyzer(settings=self._settings, gallery=self._gallery)
+                self._loaded = VideoAnalyzer(gallery=self._gallery, analyzer=self._gallery.analyzer)
             return self._loaded

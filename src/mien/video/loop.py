@@ -52,8 +52,9 @@ class VideoAnalyzer:
     """Holds the networks, for any number of runs, also at once.
 
     stages: as of `Analyzer`; landmark brings attention along, expression the sequence model. gallery: who may be
-    recognised, which needs the stage embed. progress: told of downloads. Raises what `Analyzer` raises, ExtraMissing
-    without scipy, and CalibrationError for a rate that the gallery cannot support.
+    recognised, which needs the stage embed. progress: told of downloads. analyzer: one that is loaded already, whose
+    networks are used, but for the detector; its stages, settings and embedder are as they are. Raises what `Analyzer`
+    raises, ExtraMissing without scipy, and CalibrationError for a rate that the gallery cannot support.
     """
 
     def __init__(
@@ -64,16 +65,20 @@ class VideoAnalyzer:
         *,
         gallery: Gallery | None = None,
         progress: Progress | None = None,
+        analyzer: Analyzer | None = None,
     ) -> None:
         self.policy, self.gallery = policy or VideoPolicy(), gallery
-        settings = settings or load_settings()
+        settings = analyzer.settings if analyzer else settings or load_settings()
         embedder, fast = self.policy.embedder, self.policy.fast
         if gallery is not None:
             embedder, fast = embedder_of(gallery.info.model, settings)
         # There are many frames: none needs the detector's second look at sure faces.
         detect = replace(self.policy.detect, thorough=False)
         settings = settings.model_copy(update={"threads": max(settings.threads, self.policy.workers + 1)})
-        self.analyzer = Analyzer(stages, settings, detect, embedder=embedder, fast=fast, progress=progress)
+        if analyzer is None:
+            self.analyzer = Analyzer(stages, settings, detect, embedder=embedder, fast=fast, progress=progress)
+        else:
+            self.analyzer = analyzer.finding_faces_as(Analyzer((), settings, detect, progress=progress))
         self.sequence = _sequence(self.analyzer)
         self.policy = replace(self.policy, track=_scores_of(self.policy.track, self.analyzer))
         self._check_gallery()

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from mien.server.errors import Invalid, ServerError, TooLarge, TooSlow
+from mien.server.errors import Invalid, TooLarge, TooSlow
+from mien.server.jobs.errors import DiskFull
 from mien.server.jobs.folders import JobFolders
 
 # What a chunk may take to arrive: whoever sends nothing for longer has gone.
@@ -18,13 +19,6 @@ CHUNK_SECONDS: Final = 30.0
 # Left free for the results of jobs and for everything else of the service.
 SPARE_BYTES: Final = 500_000_000
 WRITE_BYTES: Final = 1_000_000
-
-
-class DiskFull(ServerError):
-    """There is no room for the upload."""
-
-    code = "disk-full"
-    status = 507
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from mien.server.caller import Caller, Role
 from mien.server.errors import Invalid
 from mien.server.live.session import FRAME_BYTES, FRAME_PIXELS, ClientGone, LiveSession, problem_of
 from mien.server.problem import status_of
-from mien.server.schema.live import LiveAnswer, LiveReady, LiveStart, LiveTerms
+from mien.server.schema.live import LiveAnswer, LiveMessages, LiveMoment, LiveReady, LiveStart, LiveTerms
 from mien.server.schema.problems import problems
 from mien.server.service import Service, ServiceOf, service_at
 from mien.server.state.jobs import Asked
@@ -43,16 +43,17 @@ comes a `LiveAnswer`, in order, but to those that a newer one replaced: at most 
 4408 silence. docs/serve-video.md has an example."""
 
 
+EXAMPLE_ID: Final = "mfrggzdfmztwq2lknnwg23tpoa"
+NOTHING: Final = LiveMoment(time_seconds=0, width=640, height=480, gap_seconds=0, faces=[], events=[])
+
+
 @router.get(
     "/live",
     operation_id="get_live_terms",
     summary="What a live session may send",
     description=PROTOCOL,
     response_model=LiveTerms,
-    responses={
-        **problems(401, 403),
-        101: {"model": LiveAnswer | LiveReady | LiveStart, "description": "Of the WebSocket: what goes over it."},
-    },
+    responses=problems(401, 403),
 )
 def get_live_terms(caller: Viewer, service: ServiceOf) -> LiveTerms:
     """As they are now."""
@@ -62,6 +63,9 @@ def get_live_terms(caller: Viewer, service: ServiceOf) -> LiveTerms:
         frame_bytes=FRAME_BYTES,
         frame_pixels=FRAME_PIXELS,
         silent_seconds=SILENT_SECONDS,
+        messages=LiveMessages(
+            start=LiveStart(), ready=LiveReady(session=EXAMPLE_ID, models={}), answer=LiveAnswer(seq=0, moment=NOTHING)
+        ),
     )
 
 

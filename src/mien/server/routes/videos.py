@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import FileResponse
@@ -12,6 +14,7 @@ from starlette.requests import ClientDisconnect
 from mien.server.access.guard import Operator, Viewer
 from mien.server.caller import Caller
 from mien.server.errors import Busy, ClientGone, Conflict, NotFound, WrongKind
+from mien.server.jobs.errors import OutOfRange
 from mien.server.schema.page import Cursor, Limit, Page, cursor_of
 from mien.server.schema.places import before_of
 from mien.server.schema.problems import problems
@@ -50,6 +53,8 @@ VIDEO_BODY: Final = {
         },
     }
 }
+
+RANGE: Final = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
 
 JobId = Annotated[str, Path(pattern="^[a-z2-7]{26}$", description="Of a job.", examples=["mfrggzdfmztwq2lknnwg23tpoa"])]
 Download = Annotated[bool, Query(description="As a file to keep, rather than to look at.")]
@@ -178,17 +183,18 @@ def remove_video(job_id: JobId, service: ServiceOf, caller: Operator) -> Respons
     operation_id="get_video_result",
     summary="Tracks, expressions over time and events as JSON",
     response_model=VideoResult,
-    responses=problems(401, 403, 404, 409),
+    responses=problems(401, 403, 404, 409, 416),
 )
-def get_video_result(job_id: JobId, service: ServiceOf, caller: Viewer) -> Response:
+def get_video_result(job_id: JobId, request: Request, service: ServiceOf, caller: Viewer) -> Response:
     """As docs/serve-video.md describes it."""
-    return _file(service, caller, job_id, "result", False)
+    return _file(request, service, caller, job_id, Kept("result", False))
 
 
-def _described(kind: str) -> dict[int | str, dict[str, object]]:
+def _described(kind: str) -> dict[int | str, dict[str, Any]]:
     media = MEDIA_TYPES[kind].partition(";")[0]
     content = {"content": {media: {"schema": {"type": "string", "format": "binary"}}}}
-    return {200: {"description": "The file.", **content}, **problems(401, 403, 404, 409)}
+    whole: dict[int | str, dict[str, Any]] = {200: {"description": "The file.", **content}}
+    return whole | {206: {"description": "A part of the file.", **content}} | problems(401, 403, 404, 409, 416)
 
 
 @router.get(
@@ -198,9 +204,11 @@ def _described(kind: str) -> dict[int | str, dict[str, object]]:
     response_class=FileResponse,
     responses=_described("report"),
 )
-def get_video_report(job_id: JobId, service: ServiceOf, caller: Viewer, download: Download = False) -> Response:
+def get_video_report(
+    job_id: JobId, request: Request, service: ServiceOf, caller: Viewer, download: Download = False
+) -> Response:
     """Without scripts, in a sandbox of its own."""
-    return _file(service, caller, job_id, "report", download)
+    return _file(request, service, caller, job_id, Kept("report", download))
 
 
 @router.get(
@@ -210,9 +218,11 @@ def get_video_report(job_id: JobId, service: ServiceOf, caller: Viewer, download
     response_class=FileResponse,
     responses=_described("events"),
 )
-def get_video_events(job_id: JobId, service: ServiceOf, caller: Viewer, download: Download = False) -> Response:
+def get_video_events(
+    job_id: JobId, request: Request, service: ServiceOf, caller: Viewer, download: Download = False
+) -> Response:
     """As `mien watch --to events.jsonl`."""
-    return _file(service, caller, job_id, "events", download)
+    return _file(request, service, caller, job_id, Kept("events", download))
 
 
 @router.get(
@@ -222,9 +232,11 @@ def get_video_events(job_id: JobId, service: ServiceOf, caller: Viewer, download
     response_class=FileResponse,
     responses=_described("table"),
 )
-def get_video_table(job_id: JobId, service: ServiceOf, caller: Viewer, download: Download = False) -> Response:
+def get_video_table(
+    job_id: JobId, request: Request, service: ServiceOf, caller: Viewer, download: Download = False
+) -> Response:
     """As `mien watch --to table.csv`."""
-    return _file(service, caller, job_id, "table", download)
+    return _file(request, service, caller, job_id, Kept("table", download))
 
 
 @router.get(
@@ -234,9 +246,11 @@ def get_video_table(job_id: JobId, service: ServiceOf, caller: Viewer, download:
     response_class=FileResponse,
     responses=_described("subtitles"),
 )
-def get_video_subtitles(job_id: JobId, service: ServiceOf, caller: Viewer, download: Download = False) -> Response:
+def get_video_subtitles(
+    job_id: JobId, request: Request, service: ServiceOf, caller: Viewer, download: Download = False
+) -> Response:
     """As `mien watch --to subtitles.vtt`."""
-    return _file(service, caller, job_id, "subtitles", download)
+    return _file(request, service, caller, job_id, Kept("subtitles", download))
 
 
 @router.get(
@@ -244,17 +258,13 @@ def get_video_subtitles(job_id: JobId, service: ServiceOf, caller: Viewer, downl
     operation_id="get_video_annotated",
     summary="The video with boxes and words; takes ranges",
     response_class=FileResponse,
-    responses={
-        **_described("annotated"),
-        206: {"description": "A part of the file.", "content": {"video/mp4": {"schema": {"type": "string"}}}},
-        **problems(416),
-    },
+    responses=_described("annotated"),
 )
 def get_video_annotated(
     job_id: JobId, request: Request, service: ServiceOf, caller: Viewer, download: Download = False
 ) -> Response:
     """Only where it was asked for."""
-    return _file(service, caller, job_id, "annotated", download, request.headers.get("range", ""))
+    return _file(request, service, caller, job_id, Kept("annotated", download))
 
 
 def _check_room(service: Service, caller: Caller, request: Request) -> None:
@@ -283,19 +293,38 @@ def _own(service: Service, caller: Caller, job_id: str) -> records.Job:
     return job
 
 
-def _file(service: Service, caller: Caller, job_id: str, kind: str, download: bool, range_: str = "") -> Response:
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Which of the results, and whether as a file to keep."""
+
+    kind: str
+    download: bool
+
+
+def _file(request: Request, service: Service, caller: Caller, job_id: str, kept: Kept) -> Response:
     """A result, on record as read."""
     job = _own(service, caller, job_id)
     if job.state is not JobState.DONE:
         raise Conflict(f"The video is {job.state}: it has no results.", "Results are there once its state is done.")
-    path = service.jobs.folders.result(job_id, kind)
+    path = service.jobs.folders.result(job_id, kept.kind)
     if path is None:
-        raise NotFound(
-            f"This video has no {kind}.", "Upload it again with annotate=true." if kind == "annotated" else ""
-        )
-    if not range_.removeprefix("bytes=").startswith(tuple("123456789-")):
+        cure = "Upload it again with annotate=true." if kept.kind == "annotated" else ""
+        raise NotFound(f"This video has no {kept.kind}.", cure)
+    if not _first_byte(request, path.stat().st_size):
         # A player asks for part after part: that is one look.
-        service.audit.write(caller, "videos.read", job_id, detail={"kind": kind})
-    headers = dict(REPORT_HEADERS) if kind == "report" else {}
-    name = f"{job.name.rpartition('.')[0] or job.name}{path.suffix}" if download else None
-    return FileResponse(path, media_type=MEDIA_TYPES[kind], headers=headers, filename=name)
+        service.audit.write(caller, "videos.read", job_id, detail={"kind": kept.kind})
+    headers = dict(REPORT_HEADERS) if kept.kind == "report" else {}
+    name = f"{job.name.rpartition('.')[0] or job.name}{path.suffix}" if kept.download else None
+    return FileResponse(path, media_type=MEDIA_TYPES[kept.kind], headers=headers, filename=name)
+
+
+def _first_byte(request: Request, size: int) -> int:
+    """Of the part that is asked for. Raises OutOfRange; what is no single range counts as none, as HTTP allows."""
+    found = RANGE.fullmatch(request.headers.get("range", ""))
+    if found is None:
+        request.scope["headers"] = [pair for pair in request.scope["headers"] if pair[0] != b"range"]
+        return 0
+    first, last = found.groups()
+    if int(first or 0) >= size or (last and int(last) < int(first or 0)) or (not first and int(last or 0) == 0):
+        raise OutOfRange(f"The file has {size:,} bytes.", "Ask for a part of it, or for all.")
+    return int(first) if first else max(0, size - int(last))

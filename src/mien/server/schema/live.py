@@ -74,6 +74,14 @@ class LiveReady(Wire):
     models: dict[str, str]
 
 
+class LiveMessages(Wire):
+    """An example of each kind of message: the client's first one, the service's first one, its answer to a picture."""
+
+    start: LiveStart
+    ready: LiveReady
+    answer: LiveAnswer
+
+
 class LiveTerms(Wire):
     """What a live session may send, and how many there are."""
 
@@ -82,3 +90,4 @@ class LiveTerms(Wire):
     frame_bytes: int = Field(examples=[4_000_000])
     frame_pixels: int = Field(examples=[8_500_000])
     silent_seconds: float = Field(examples=[30.0])
+    messages: LiveMessages
