@@ -1,0 +1,30 @@
+import type { components } from './schema';
+
+type Schemas = components['schemas'];
+
+export type Session = Schemas['SessionOut'];
+export type Role = Session['role'];
+export type Analysis = Schemas['Analysis'];
+export type Face = Schemas['Face'];
+export type Box = Schemas['Box'];
+export type Quality = Schemas['Quality'];
+export type Measure = Schemas['Measure'];
+export type Decision = Schemas['Decision'];
+export type Calibration = Schemas['Calibration'];
+export type IdentifiedFace = Schemas['IdentifiedFace'];
+export type Person = Schemas['Person'];
+export type TemplateInfo = Schemas['TemplateInfo'];
+export type Receipt = Schemas['Receipt'];
+export type Finding = Schemas['Finding'];
+export type DialPoint = Schemas['DialPoint'];
+export type Preferences = Schemas['PreferencesOut'];
+export type PreferencesChange = Schemas['PreferencesChange'];
+export type Account = Schemas['AccountOut'];
+export type Key = Schemas['KeyOut'];
+export type AuditEntry = Schemas['AuditEntry'];
+export type Job = Schemas['Job'];
+export type VideoResult = Schemas['VideoResult'];
+export type TrackSummary = Schemas['TrackSummary'];
+export type TrackTimeline = Schemas['TrackTimeline'];
+export type Camera = Schemas['Camera'];
+export type LoggedEvent = Schemas['LoggedEvent'];

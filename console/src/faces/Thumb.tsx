@@ -1,0 +1,15 @@
+import { CloseButton } from '@mantine/core';
+import { useTranslation } from 'react-i18next';
+
+import { useObjectUrl } from './useObjectUrl';
+
+export function Thumb({ photo, label, onRemove }: { photo: Blob; label: string; onRemove?: () => void }) {
+  const { t } = useTranslation();
+  const url = useObjectUrl(photo);
+  return (
+    <div className="thumb">
+      {url && <img src={url} alt={label} />}
+      {onRemove && <CloseButton size="sm" className="thumb-close" aria-label={t('enrol.leave_out', { what: label })} onClick={onRemove} />}
+    </div>
+  );
+}

@@ -1,0 +1,66 @@
+import i18next from 'i18next';
+import { initReactI18next } from 'react-i18next';
+
+export const LANGUAGES = { en: 'English', zh: '中文' } as const;
+export type Language = keyof typeof LANGUAGES;
+
+const KEY = 'mien-language';
+const texts = { en: () => import('./en.json'), zh: () => import('./zh.json') };
+
+function first(): Language {
+  const kept = localStorage.getItem(KEY);
+  if (kept === 'en' || kept === 'zh') return kept;
+  return navigator.language.startsWith('zh') ? 'zh' : 'en';
+}
+
+async function load(language: Language): Promise<void> {
+  if (!i18next.hasResourceBundle(language, 'translation')) {
+    i18next.addResourceBundle(language, 'translation', (await texts[language]()).default);
+  }
+}
+
+export async function startLanguage(): Promise<void> {
+  const language = first();
+  await i18next.use(initReactI18next).init({
+    lng: language,
+    resources: {},
+    fallbackLng: false,
+    interpolation: { escapeValue: false },
+    showSupportNotice: false,
+  } as Parameters<typeof i18next.init>[0]);
+  await changeLanguage(language);
+}
+
+export async function changeLanguage(language: Language): Promise<void> {
+  await load(language);
+  await i18next.changeLanguage(language);
+  localStorage.setItem(KEY, language);
+  document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
+}
+
+export function language(): Language {
+  return i18next.language === 'zh' ? 'zh' : 'en';
+}
+
+/** Times, numbers and rates as people of the chosen language write them. */
+export const say = {
+  time: (text: string) =>
+    new Date(text).toLocaleString(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'short' }),
+  day: (text: string) => new Date(text).toLocaleDateString(document.documentElement.lang, { dateStyle: 'medium' }),
+  number: (value: number, digits = 0) =>
+    value.toLocaleString(document.documentElement.lang, { maximumFractionDigits: digits, minimumFractionDigits: digits }),
+  percent: (value: number, digits = 0) =>
+    value.toLocaleString(document.documentElement.lang, { style: 'percent', maximumFractionDigits: digits }),
+  seconds: (value: number) => {
+    const whole = Math.max(0, Math.round(value));
+    return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
+  },
+  bytes: (value: number) => (value < 1e6 ? `${Math.ceil(value / 1e3)} kB` : `${(value / 1e6).toFixed(1)} MB`),
+};
+
+/** `1 in 10,000` for a rate of 0.0001. */
+export function oneIn(rate: number): string {
+  if (rate <= 0) return '0';
+  const n = Math.round(1 / rate);
+  return i18next.t('rate.one_in', { n: say.number(n), count: n });
+}

@@ -1,0 +1,68 @@
+import { ActionIcon, Text } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { IconTrash } from '@tabler/icons-react';
+import { useCallback, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+
+import { api, must, once, parts } from '../../api/client';
+import { useMay } from '../../api/session';
+import type { Person, TemplateInfo } from '../../api/types';
+import { PhotoDrop } from '../../faces/PhotoDrop';
+import { say } from '../../i18n';
+import { Confirm } from '../../shell/Confirm';
+import { ProblemCard } from '../../shell/ProblemCard';
+
+/** The photos on record with their quality; more can be added, and poor ones taken away. */
+export function PersonPhotos({ person }: { person: Person }) {
+  const { t } = useTranslation();
+  const client = useQueryClient();
+  const operator = useMay('operator');
+  const [leaving, setLeaving] = useState<TemplateInfo | null>(null);
+  const path = { person_id: person.id };
+  const templates = useQuery({ queryKey: ['templates', person.id], queryFn: () => must(api.GET('/v1/people/{person_id}/templates', { params: { path } })) });
+  const changed = () => client.invalidateQueries();
+  const add = useMutation({
+    mutationFn: (photos: File[]) => must(api.POST('/v1/people/{person_id}/photos', { params: { path, header: once() }, ...parts({ photos }) })),
+    onSuccess: ({ photos }) => {
+      const kept = photos.filter((photo) => photo.kept).length;
+      notifications.show({ message: t('enrol.kept', { count: kept, n: kept, all: photos.length }) });
+      return changed();
+    },
+  });
+  const remove = useMutation({
+    mutationFn: (template: TemplateInfo) => must(api.DELETE('/v1/people/{person_id}/templates/{template_id}', { params: { path: { ...path, template_id: template.id } } })),
+    onSuccess: () => { setLeaving(null); return changed(); },
+  });
+  const { mutate } = add;
+  const take = useCallback((photos: File[]) => mutate(photos.slice(0, 10)), [mutate]);
+  return (
+    <section className="card">
+      <h2 className="display">{t('person.photos')}</h2>
+      <ProblemCard error={templates.error} />
+      <ul className="photos plain">
+        {templates.data?.items.map((one) => (
+          <li key={one.id}>
+            {one.has_crop ? <img src={`/v1/people/${person.id}/templates/${one.id}/crop`} alt={t('person.photo_of', { day: say.day(one.added_at) })} loading="lazy" /> : <span className="portrait letter" aria-hidden>?</span>}
+            <div>
+              <Text size="sm" className="num">{one.quality === null ? '–' : t('person.quality', { n: Math.round(one.quality) })}</Text>
+              <Text size="xs" className="soft">{say.day(one.added_at)}</Text>
+            </div>
+            {operator && (
+              <ActionIcon variant="subtle" color="gray" aria-label={t('person.take_away', { n: one.id })} onClick={() => setLeaving(one)}>
+                <IconTrash size={16} aria-hidden />
+              </ActionIcon>
+            )}
+          </li>
+        ))}
+      </ul>
+      {templates.data?.items.length === 0 && <p className="soft">{t('person.no_photos')}</p>}
+      <ProblemCard error={add.error} />
+      {operator && <PhotoDrop small many onPhotos={take} label={add.isPending ? t('common.working') : t('person.more_photos')} />}
+      <Confirm
+        opened={leaving !== null} title={t('person.take_away_title')} text={t('person.take_away_text')} go={t('person.take_away_go')}
+        busy={remove.isPending} error={remove.error} onClose={() => setLeaving(null)} onGo={() => leaving && remove.mutate(leaving)}
+      />
+    </section>
+  );
+}

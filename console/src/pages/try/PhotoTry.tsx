@@ -1,0 +1,105 @@
+import { Button, Checkbox, Group, Loader, Text } from '@mantine/core';
+import { useMutation } from '@tanstack/react-query';
+import { useCallback, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+
+import { api, must, parts } from '../../api/client';
+import type { Analysis, IdentifiedFace } from '../../api/types';
+import { FaceCard } from '../../faces/FaceCard';
+import { Overlay, type Mark } from '../../faces/Overlay';
+import { PhotoDrop } from '../../faces/PhotoDrop';
+import { useObjectUrl } from '../../faces/useObjectUrl';
+import { ProblemCard } from '../../shell/ProblemCard';
+import { WhoIsIt } from './WhoIsIt';
+
+interface Found {
+  analysis: Analysis;
+  people: IdentifiedFace[];
+}
+
+/** Both questions at once: what is on the photo, and who. */
+async function look(photo: File): Promise<Found> {
+  const [analysis, people] = await Promise.all([
+    must(api.POST('/v1/analyze', { params: { query: { points: true } }, ...parts({ photo }) })),
+    must(api.POST('/v1/identify', { params: { query: { top: 3 } }, ...parts({ photo }) })).catch(() => ({ faces: [] })),
+  ]);
+  return { analysis, people: people.faces };
+}
+
+export function PhotoTry() {
+  const { t } = useTranslation();
+  const [photo, setPhoto] = useState<File | null>(null);
+  const [chosen, setChosen] = useState(0);
+  const [points, setPoints] = useState(false);
+  const url = useObjectUrl(photo);
+  const asked = useMutation({ mutationFn: look });
+  const { mutate, reset } = asked;
+  const take = useCallback(
+    ([first]: File[]) => {
+      if (!first) return;
+      setPhoto(first);
+      setChosen(0);
+      mutate(first);
+    },
+    [mutate],
+  );
+
+  if (!photo) return <PhotoDrop onPhotos={take} paste />;
+  const found = asked.data;
+  return (
+    <div className="split">
+      <div>
+        {found && url ? (
+          <Overlay width={found.analysis.width} height={found.analysis.height} marks={marksOf(found, chosen, setChosen, points, t)}>
+            <img src={url} alt={t('try.your_photo')} />
+          </Overlay>
+        ) : (
+          <div className="overlay waiting-photo">
+            {url && <img src={url} alt={t('try.your_photo')} />}
+            {asked.isPending && <Loader aria-label={t('common.loading')} />}
+          </div>
+        )}
+        <Group mt="md" justify="space-between">
+          <Checkbox label={t('try.points')} checked={points} onChange={(event) => setPoints(event.currentTarget.checked)} />
+          <Button variant="default" onClick={() => { setPhoto(null); reset(); }}>
+            {t('try.another')}
+          </Button>
+        </Group>
+      </div>
+      <div aria-live="polite">
+        <ProblemCard error={asked.error} />
+        {found && <Answer found={found} chosen={chosen} />}
+      </div>
+    </div>
+  );
+}
+
+function Answer({ found, chosen }: { found: Found; chosen: number }) {
+  const { t } = useTranslation();
+  const face = found.analysis.faces[chosen];
+  if (!face) return <Text>{t('try.no_face')}</Text>;
+  const n = found.analysis.faces.length;
+  return (
+    <>
+      {n > 1 && <Text size="sm" className="soft" mb="xs">{t('try.several', { n })}</Text>}
+      <FaceCard face={face} title={t('face.number', { n: chosen + 1 })} extra={<WhoIsIt found={found.people[chosen]} />} />
+    </>
+  );
+}
+
+function marksOf(found: Found, chosen: number, choose: (index: number) => void, points: boolean, t: (key: string) => string): Mark[] {
+  return found.analysis.faces.map((face, index) => {
+    const name = found.people[index]?.person?.name;
+    const shown = face.expression.status === 'ok' ? t(`expression.${face.expression.label}`) : undefined;
+    const poor = face.quality.status === 'ok' && face.quality.score < 35;
+    return {
+      key: index,
+      box: face.detection.box,
+      label: name ?? shown ?? `${index + 1}`,
+      tone: name ? 'known' : poor ? 'poor' : 'open',
+      active: index === chosen && found.analysis.faces.length > 1,
+      points: points && face.landmark.status === 'ok' ? (face.landmark.points ?? face.detection.landmarks) : undefined,
+      onClick: () => choose(index),
+    };
+  });
+}

@@ -1,0 +1,40 @@
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { Button } from '@mantine/core';
+import { IconMovie } from '@tabler/icons-react';
+import { useTranslation } from 'react-i18next';
+
+import { api, must } from '../../api/client';
+import { useMay } from '../../api/session';
+import { Empty } from '../../shell/Empty';
+import { PageHead } from '../../shell/PageHead';
+import { ProblemCard } from '../../shell/ProblemCard';
+import { JobRow } from './JobRow';
+import { UploadVideo } from './UploadVideo';
+
+const EVERY_MS = 1500;
+const OPEN = ['queued', 'running'];
+
+export default function Videos() {
+  const { t } = useTranslation();
+  const operator = useMay('operator');
+  const videos = useInfiniteQuery({
+    queryKey: ['videos'],
+    queryFn: ({ pageParam }) => must(api.GET('/v1/videos', { params: { query: { limit: 30, cursor: pageParam } } })),
+    initialPageParam: '',
+    getNextPageParam: (page) => page.next ?? undefined,
+    refetchInterval: (query) => (query.state.data?.pages.some((page) => page.items.some((job) => OPEN.includes(job.state))) ? EVERY_MS : false),
+  });
+  const jobs = videos.data?.pages.flatMap((page) => page.items) ?? [];
+  return (
+    <>
+      <PageHead title={t('videos.title')} lead={t('videos.lead')} />
+      {operator && <UploadVideo onDone={() => void videos.refetch()} />}
+      <ProblemCard error={videos.error} retry={() => void videos.refetch()} />
+      {videos.isSuccess && jobs.length === 0 && <Empty icon={<IconMovie size={26} />} title={t('videos.none')} text={t('videos.none_text')} />}
+      <ul className="jobs plain">
+        {jobs.map((job) => <JobRow key={job.id} job={job} />)}
+      </ul>
+      {videos.hasNextPage && <Button variant="default" mt="md" onClick={() => void videos.fetchNextPage()}>{t('common.more')}</Button>}
+    </>
+  );
+}

@@ -1,0 +1,41 @@
+import 'uplot/dist/uPlot.min.css';
+
+import { useComputedColorScheme } from '@mantine/core';
+import { useElementSize, useMergedRef } from '@mantine/hooks';
+import { useEffect, useRef } from 'react';
+import uPlot, { type AlignedData, type Options } from 'uplot';
+
+/** A colour of the page's own, as it is in the present scheme. */
+export function colour(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+}
+
+/** An axis in the page's hand. */
+export function axis(label: string, more: Partial<uPlot.Axis> = {}): uPlot.Axis {
+  return {
+    label,
+    stroke: colour('soft'),
+    font: '12px system-ui, sans-serif',
+    labelFont: '12px system-ui, sans-serif',
+    labelSize: 22,
+    grid: { stroke: colour('line'), width: 1 },
+    ticks: { show: false },
+    ...more,
+  };
+}
+
+/** A plot as wide as its place; `options` is called anew for each size, scheme and set of data. */
+export function Plot({ data, options, height = 260, label }: { data: AlignedData; options: () => Omit<Options, 'width' | 'height'>; height?: number; label: string }) {
+  const { ref: measure, width } = useElementSize<HTMLDivElement>();
+  const place = useRef<HTMLDivElement | null>(null);
+  const ref = useMergedRef(measure, place);
+  const scheme = useComputedColorScheme('light');
+  const make = useRef(options);
+  make.current = options;
+  useEffect(() => {
+    if (!width || !place.current) return;
+    const plot = new uPlot({ ...make.current(), width, height }, data, place.current);
+    return () => plot.destroy();
+  }, [width, height, data, scheme]);
+  return <div ref={ref} className="plot" role="img" aria-label={label} style={{ minHeight: height }} />;
+}

@@ -1,0 +1,60 @@
+import { useMemo } from 'react';
+import { useTranslation } from 'react-i18next';
+import type uPlot from 'uplot';
+
+import type { Calibration } from '../api/types';
+import { oneIn } from '../i18n';
+import { axis, colour, Plot } from './Plot';
+
+/** From score to false match rate, with the threshold and the score at hand drawn in. */
+export function RateCurve({ calibration, score, threshold, asked }: { calibration: Calibration; score: number | null; threshold: number | null; asked: number }) {
+  const { t, i18n } = useTranslation();
+  const data = useMemo<uPlot.AlignedData>(() => {
+    const points = calibration.curve.filter((point) => point.fmr > 0);
+    return [points.map((point) => point.score), points.map((point) => point.fmr)];
+  }, [calibration]);
+  const scores = data[0] as number[];
+  const low = Math.min(scores[0] ?? 0, score ?? 0, threshold ?? 0) - 0.03;
+  const high = Math.max(scores.at(-1) ?? 1, score ?? 0) + 0.05;
+  const options = () => ({
+    cursor: { show: false },
+    legend: { show: false },
+    scales: { x: { time: false, range: [low, high] as [number, number] }, y: { distr: 3 as const, log: 10 as const } },
+    axes: [
+      axis(t('curve.score')),
+      axis(t('curve.fmr'), {
+        size: 92,
+        values: (_: uPlot, ticks: number[]) => ticks.map((tick) => (tick && Math.abs(Math.log10(tick) % 1) < 1e-9 ? oneIn(tick) : '')),
+      }),
+    ],
+    series: [{}, { stroke: colour('soft'), width: 2, points: { show: false } }],
+    hooks: {
+      draw: [
+        (plot: uPlot) => {
+          if (threshold !== null) line(plot, threshold, colour('soft'), true, t('curve.threshold', { rate: oneIn(asked) }));
+          if (score !== null) line(plot, score, colour('accent'), false, t('curve.this', { score: score.toFixed(3) }));
+        },
+      ],
+    },
+  });
+  return <Plot key={`${i18n.language}-${score}-${threshold}`} data={data} options={options} label={t('curve.label')} />;
+}
+
+function line(plot: uPlot, at: number, stroke: string, dashed: boolean, text: string): void {
+  const { ctx, bbox } = plot;
+  const x = Math.round(plot.valToPos(at, 'x', true));
+  const ratio = window.devicePixelRatio || 1;
+  ctx.save();
+  ctx.strokeStyle = ctx.fillStyle = stroke;
+  ctx.lineWidth = 2 * ratio;
+  ctx.setLineDash(dashed ? [5 * ratio, 4 * ratio] : []);
+  ctx.beginPath();
+  ctx.moveTo(x, bbox.top);
+  ctx.lineTo(x, bbox.top + bbox.height);
+  ctx.stroke();
+  ctx.font = `${dashed ? '' : '600 '}${12 * ratio}px system-ui, sans-serif`;
+  const room = bbox.left + bbox.width - x > ctx.measureText(text).width + 12 * ratio;
+  ctx.textAlign = room ? 'left' : 'right';
+  ctx.fillText(text, x + (room ? 6 : -6) * ratio, bbox.top + (dashed ? 30 : 14) * ratio);
+  ctx.restore();
+}

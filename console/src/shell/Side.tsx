@@ -1,0 +1,51 @@
+import { Group, Text, UnstyledButton } from '@mantine/core';
+import { IconLogout } from '@tabler/icons-react';
+import { useTranslation } from 'react-i18next';
+import { Link, NavLink } from 'react-router';
+
+import { useMay } from '../api/session';
+import type { Session } from '../api/types';
+import { PLACES } from './places';
+import { LanguageSwitch, SchemeSwitch } from './Switches';
+import { useLogOut } from './useLogOut';
+
+export function Side({ session }: { session: Session }) {
+  const { t } = useTranslation();
+  const may = { viewer: useMay('viewer'), operator: useMay('operator'), administrator: useMay('administrator') };
+  const logOut = useLogOut();
+  return (
+    <div className="side">
+      <Link className="brand" to="/try">
+        <img src="/favicon.svg" alt="" />
+        mien
+      </Link>
+      <nav aria-label={t('shell.menu')}>
+        <ul className="nav">
+          {PLACES.filter((place) => may[place.role]).map(({ to, name, icon: Icon }) => (
+            <li key={to}>
+              <NavLink to={to}>
+                <Icon size={19} stroke={1.7} aria-hidden />
+                {t(`nav.${name}`)}
+              </NavLink>
+            </li>
+          ))}
+        </ul>
+      </nav>
+      <div className="side-foot">
+        <Group gap={4}>
+          <LanguageSwitch />
+          <SchemeSwitch />
+        </Group>
+        <div className="who">
+          <div>
+            <Text size="sm" fw={600} truncate>{session.name}</Text>
+            <Text size="xs" className="soft">{t(`role.${session.role}`)}</Text>
+          </div>
+          <UnstyledButton aria-label={t('shell.log_out')} title={t('shell.log_out')} onClick={logOut}>
+            <IconLogout size={18} aria-hidden />
+          </UnstyledButton>
+        </div>
+      </div>
+    </div>
+  );
+}

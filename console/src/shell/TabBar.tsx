@@ -1,0 +1,39 @@
+import { Drawer } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { IconMenu2 } from '@tabler/icons-react';
+import { useTranslation } from 'react-i18next';
+import { NavLink } from 'react-router';
+
+import { useMay } from '../api/session';
+import type { Session } from '../api/types';
+import { PLACES } from './places';
+import { Side } from './Side';
+
+const SHORT = ['/try', '/people', '/live', '/videos'];
+
+/** The menu at the foot of a phone's screen; the rest is behind its last button. */
+export function TabBar({ session }: { session: Session }) {
+  const { t } = useTranslation();
+  const [open, { open: show, close }] = useDisclosure();
+  const operator = useMay('operator');
+  const places = PLACES.filter((place) => SHORT.includes(place.to) && (place.role === 'viewer' || operator));
+  return (
+    <>
+      <nav className="tabbar" aria-label={t('shell.menu_short')}>
+        {places.map(({ to, name, icon: Icon }) => (
+          <NavLink key={to} to={to}>
+            <Icon size={21} stroke={1.7} aria-hidden />
+            {t(`nav.${name}`)}
+          </NavLink>
+        ))}
+        <button type="button" onClick={show} aria-haspopup="dialog">
+          <IconMenu2 size={21} stroke={1.7} aria-hidden />
+          {t('shell.more')}
+        </button>
+      </nav>
+      <Drawer opened={open} onClose={close} size={264} title={t('shell.menu')} closeButtonProps={{ 'aria-label': t('common.close') }} onClick={(event) => (event.target as Element).closest('a') && close()} classNames={{ body: 'drawer' }}>
+        <Side session={session} />
+      </Drawer>
+    </>
+  );
+}
