@@ -75,6 +75,7 @@ def list_events(
 
 @router.get(
     "/stream",
+    status_code=200,
     operation_id="stream_events",
     summary="What happens, as it happens",
     response_class=EventStream,

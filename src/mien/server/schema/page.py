@@ -6,7 +6,6 @@ import base64
 from datetime import UTC, datetime
 from typing import Annotated, Final, Generic, TypeVar
 
-from fastapi import Query
 from pydantic import BaseModel, Field
 
 from mien.server.errors import Invalid
@@ -15,9 +14,9 @@ from mien.server.state.database import SECOND
 T = TypeVar("T")
 MOST: Final = 200
 
-Limit = Annotated[int, Query(ge=1, le=MOST, description="Items of a page.", examples=[50])]
+Limit = Annotated[int, Field(ge=1, le=MOST, description="Items of a page.", examples=[50])]
 Cursor = Annotated[
-    str, Query(max_length=200, description="`next` of the page before; empty for the first.", examples=[""])
+    str, Field(max_length=200, description="`next` of the page before; empty for the first.", examples=[""])
 ]
 
 

@@ -7,12 +7,14 @@ OpenAPI document, and the tests hold real answers against them. Making an answer
 from __future__ import annotations
 
 import json
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from mien.record import plain
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
 
 
 class Wire(BaseModel):
@@ -58,5 +60,7 @@ def encoded(value: Any) -> bytes:
 
 def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """The answer whose content is `value`, bytes of JSON or what `encoded` takes."""
+    from starlette.responses import Response  # the client has these models, and need not have this
+
     content = value if isinstance(value, bytes) else encoded(value)
     return Response(content, status, headers, "application/json")
