@@ -47,7 +47,7 @@ def test_what_work_returns_and_raises_comes_back() -> None:
         assert await inference.run(lambda: 7) == 7
         assert await inference.run(lambda: threading.current_thread().name) != threading.current_thread().name
         with pytest.raises(KeyError):
-            await inference.run(lambda: {}["nothing"])
+            await inference.run(lambda: dict[str, int]()["nothing"])
 
     with opened() as inference:
         asyncio.run(ask(inference))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
+from mien.decide.calibration import CalibrationError
 from mien.errors import ExtraMissing, ImageError, ImageTooLarge, MienError, SettingsError, VideoError
 from mien.gallery.errors import (
     ConsentMissing,
@@ -15,9 +15,13 @@ from mien.gallery.errors import (
     GalleryError,
     GalleryFull,
     GalleryReadOnly,
+    PersonChanged,
     PersonUnknown,
 )
 from mien.server.errors import ServerError
+
+if TYPE_CHECKING:
+    from starlette.responses import JSONResponse
 
 MEDIA_TYPE: Final = "application/problem+json"
 # The first that fits.
@@ -26,6 +30,8 @@ STATUS: Final[tuple[tuple[type[MienError], int], ...]] = (
     (ImageError, 422),
     (VideoError, 422),
     (PersonUnknown, 404),
+    (PersonChanged, 412),
+    (CalibrationError, 422),
     (ConsentMissing, 422),
     (EnrolmentRefused, 422),
     (GalleryBusy, 503),
@@ -47,7 +53,7 @@ class Problem(BaseModel):
     code: str = Field(examples=["image-format"])
     cure: str = Field(default="", examples=["Send JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF or HEIC."])
     request_id: str = Field(default="", examples=["b3f1c2d4a5e6"])
-    reasons: list[str] = Field(default_factory=list, description="One sentence for each cause, where there are several.")
+    reasons: list[str] = Field(default_factory=list, description="One sentence for each cause, where there are more.")
 
 
 def status_of(error: MienError) -> int:
@@ -59,4 +65,6 @@ def status_of(error: MienError) -> int:
 
 def problem_response(problem: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
     """The problem as an answer; the errors' handlers in `app.py` are the only callers besides tests."""
+    from starlette.responses import JSONResponse  # the client has the model, and need not have this
+
     return JSONResponse(problem.model_dump(), problem.status, headers, media_type=MEDIA_TYPE)

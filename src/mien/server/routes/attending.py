@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from fastapi import Request
 
+from mien.image import ImageLimits, Photo, open_photo
 from mien.server.errors import ClientGone
 from mien.server.schema.upload import Field, Form, form_of
 from mien.server.service import Service
@@ -23,6 +24,11 @@ def form(request: Request, service: Service, fields: Mapping[str, Field]) -> Abs
     config = service.config
     most = min(sum(one.most * one.most_bytes for one in fields.values()), PHOTOS_TOGETHER * config.photo_bytes)
     return form_of(request, service.inference.room, fields, most, config.request_seconds)
+
+
+def opened(service: Service, photo: bytes) -> Photo:
+    """Its header read and checked against the limits of the service; to be called in a worker. Raises an ImageError."""
+    return open_photo(photo, ImageLimits(service.config.photo_pixels, service.config.photo_bytes))
 
 
 async def attended(request: Request, service: Service, work: Callable[[], T]) -> T:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from mien.server.access.guard import Operator, Viewer
 from mien.server.caller import Caller
 from mien.server.errors import NotFound
-from mien.server.routes.attending import attended, form
+from mien.server.routes.attending import attended, form, opened
 from mien.server.routes.noting import noted
 from mien.server.routes.ownership import PersonId, own_person
 from mien.server.schema import people as wire
@@ -91,7 +91,7 @@ def remove_correction(service: ServiceOf, caller: Operator, person_id: PersonId,
 
 def _replayed(service: Service, caller: Caller, person_id: str, photo: bytes) -> Response:
     own_person(service, caller, person_id)
-    changes = service.gallery.replay(person_id, photo)
+    changes = service.gallery.replay(person_id, opened(service, photo))
     service.audit.write(caller, "replay_correction", person_id, detail={"changes": len(changes)})
     return answer(
         {
@@ -106,7 +106,7 @@ def _replayed(service: Service, caller: Caller, person_id: str, photo: bytes) ->
 def _corrected(service: Service, caller: Caller, person_id: str, photo: bytes) -> Response:
     own_person(service, caller, person_id)
     with noted(service, caller, "add_correction", person_id) as note:
-        service.gallery.correct(person_id, photo, caller.name)
+        service.gallery.correct(person_id, opened(service, photo), caller.name)
         newest = service.gallery.records.negatives(person_id)[-1]
         note.detail["correction"] = newest.id
     service.events.publish(caller.tenant, "person_changed", {"person_id": person_id})

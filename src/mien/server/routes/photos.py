@@ -14,7 +14,7 @@ from mien.gallery.search.labels import Filter
 from mien.server.access.guard import Operator
 from mien.server.caller import Caller
 from mien.server.errors import Invalid
-from mien.server.routes.attending import attended, form
+from mien.server.routes.attending import attended, form, opened
 from mien.server.schema.analysis import Analysis, analysis_fields
 from mien.server.schema.comparison import Comparison, comparison_fields
 from mien.server.schema.identification import Identifications, sighting_fields
@@ -56,7 +56,9 @@ async def analyze_photo(
     async with form(request, service, {"photo": Field(service.config.photo_bytes)}) as sent:
         photo = sent.one("photo")
         found = await attended(
-            request, service, lambda: encoded(analysis_fields(analyzer.analyze(photo), points, vectors))
+            request,
+            service,
+            lambda: encoded(analysis_fields(analyzer.analyze(opened(service, photo)), points, vectors)),
         )
     return answer(found)
 
@@ -76,8 +78,12 @@ async def compare_photos(request: Request, service: ServiceOf, caller: Operator,
     comparer = Comparer(service.analyzer, service.gallery.calibration, policy)
     limit = Field(service.config.photo_bytes)
     async with form(request, service, {"first": limit, "second": limit}) as sent:
-        first, second = sent.one("first"), sent.one("second")
-        found = await attended(request, service, lambda: encoded(comparison_fields(comparer(first, second))))
+        both = sent.one("first"), sent.one("second")
+
+        def work() -> bytes:
+            return encoded(comparison_fields(comparer(*(opened(service, one) for one in both))))
+
+        found = await attended(request, service, work)
     return answer(found)
 
 
@@ -127,7 +133,7 @@ def _identified(service: Service, caller: Caller, photo: bytes, ask: Ask, why: s
             raise Invalid("There is nobody to compare with.", "Enrol people first, or name other groups.")
         # Before the photo is looked at: a rate out of reach is named with the smallest one in reach.
         rates.threshold(ask.policy.fpir)
-    sightings = service.gallery.identify(photo, ask)
+    sightings = service.gallery.identify(opened(service, photo), ask)
     _note_disclosed(service, caller, sightings, why)
     return encoded({"faces": [sighting_fields(one) for one in sightings]})
 

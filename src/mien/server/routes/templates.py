@@ -25,6 +25,8 @@ from mien.server.state.idempotency import RequestKey, fingerprint, idempotent
 
 router = APIRouter(prefix="/v1/people/{person_id}", tags=["people"])
 JPEG: Final = "image/jpeg"
+# A copy of a photo on record is no fault: whoever sends it again has what they wanted.
+FIT: Final = ("ok", "surplus", "copy")
 FACE: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "The aligned face, 112 x 112.", "content": {JPEG: {"schema": {"type": "string"}}}}
 }
@@ -134,7 +136,7 @@ def _added(service: Service, caller: Caller, person_id: str, photos: tuple[bytes
         note.detail["photos"] = len(photos)
         enrolled = service.gallery.add_photos(person_id, photos, allow)
         note.detail["kept"] = enrolled.n_kept
-        if all(one.code not in ("ok", "surplus") for one in enrolled.photos):
+        if all(one.code not in FIT for one in enrolled.photos):
             raise NothingFit(enrolled.photos)
     person = service.gallery.records.person(person_id)
     service.events.publish(caller.tenant, "person_changed", {"person_id": person_id})

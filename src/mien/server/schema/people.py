@@ -168,7 +168,8 @@ class People(Wire):
 class JudgedPhoto(Wire):
     """What became of one photo. kept: whether a template of it is stored. reasons: why it was refused.
 
-    code: ok; surplus (fit, and not needed); unfit, duplicate, unlike, no-single-face, or an image error's.
+    code: ok; surplus (fit, and not needed); copy (of one on record); unfit, duplicate, unlike, no-single-face, or an
+    image error's.
     lookalikes: ids of people whom it looks like.
     """
 
