@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel
 
 from mien import __version__
 from mien.server.access.guard import Viewer
 from mien.server.metrics import CONTENT_TYPE
+from mien.server.schema.health import Health
 from mien.server.schema.problems import problems
 from mien.server.service import ServiceOf
 
 router = APIRouter(tags=["health"])
-
-
-class Health(BaseModel):
-    """All is well."""
-
-    status: Literal["ok"] = "ok"
-    version: str
 
 
 @router.get("/health/live", summary="Whether the process answers", responses=problems())

@@ -25,7 +25,7 @@ def get_preferences(service: ServiceOf, caller: Viewer, response: Response) -> P
     """Those of the tenant."""
     found, version = service.preferences.get(caller.tenant)
     response.headers["ETag"] = f'"{version}"'
-    return PreferencesOut(**found.to_dict())
+    return PreferencesOut(version=version, **found.to_dict())
 
 
 @router.patch("", summary="Change preferences", responses={**problems(401, 403, 412), 200: {"headers": ETAG}})
@@ -43,7 +43,7 @@ def change_preferences(
         said = {name: value for name, value in fields.items() if name != "purpose"}
         service.audit.write(caller, "change_preferences", detail=said)
     response.headers["ETag"] = f'"{version}"'
-    return PreferencesOut(**found.to_dict())
+    return PreferencesOut(version=version, **found.to_dict())
 
 
 def _version(if_match: str | None) -> int | None:

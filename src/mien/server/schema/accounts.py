@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mien.server.caller import Role
 from mien.server.schema.page import moment_of
+from mien.server.schema.wire import Wire
 from mien.server.state.accounts import Account
 
 Name = Annotated[
@@ -20,7 +21,7 @@ Name = Annotated[
 Tenant = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9._-]*$", examples=[""])]
 
 
-class AccountOut(BaseModel):
+class AccountOut(Wire):
     """An account without its secrets."""
 
     id: str = Field(examples=["mfrggzdfmztwq2lknnwg23tpoa"])
@@ -59,7 +60,7 @@ class AccountNew(BaseModel):
     tenant: Tenant | None = None
 
 
-class AccountMade(BaseModel):
+class AccountMade(Wire):
     """token: for the one-time link `/#welcome=TOKEN`; it is not shown again, and lasts a day."""
 
     account: AccountOut
@@ -76,7 +77,7 @@ class AccountChange(BaseModel):
     reset: bool = False
 
 
-class AccountChanged(BaseModel):
+class AccountChanged(Wire):
     """token: only after `reset`."""
 
     account: AccountOut

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import BaseModel, Field
+from pydantic import Field
+
+from mien.server.schema.wire import Wire
 
 
-class AuditEntry(BaseModel):
+class AuditEntry(Wire):
     """kind, actor, name: who did it. subject: the id of what it was done to."""
 
     seq: int = Field(examples=[17])
@@ -21,7 +23,7 @@ class AuditEntry(BaseModel):
     detail: dict[str, str | int | float | bool] = Field(examples=[{"outcome": "done"}])
 
 
-class AuditVerdict(BaseModel):
+class AuditVerdict(Wire):
     """head: note it down elsewhere; `mien audit verify --head` then finds even a log that was replaced as a whole."""
 
     whole: bool

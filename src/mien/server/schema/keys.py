@@ -9,10 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mien.server.caller import Role
 from mien.server.schema.page import moment_of
+from mien.server.schema.wire import Wire
 from mien.server.state.keys import Key
 
 
-class KeyOut(BaseModel):
+class KeyOut(Wire):
     """A key without its secret. account: who made it; it never may more than that account may."""
 
     id: str = Field(examples=["mfrggzdfmztwq2lknnwg23tpoa"])
@@ -51,7 +52,7 @@ class KeyNew(BaseModel):
     days: Annotated[float, Field(gt=0, le=3650)] | None = 365
 
 
-class KeyMade(BaseModel):
+class KeyMade(Wire):
     """text: to be sent as `Authorization: Bearer TEXT`; it is not shown again."""
 
     key: KeyOut

@@ -6,9 +6,10 @@ import base64
 from datetime import UTC, datetime
 from typing import Annotated, Final, Generic, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from mien.server.errors import Invalid
+from mien.server.schema.wire import Wire
 from mien.server.state.database import SECOND
 
 T = TypeVar("T")
@@ -20,7 +21,7 @@ Cursor = Annotated[
 ]
 
 
-class Page(BaseModel, Generic[T]):
+class Page(Wire, Generic[T]):
     """next: what to send as `cursor` for the next page; null at the end."""
 
     items: list[T]

@@ -6,13 +6,16 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mien.server.schema.wire import Wire
+
 Days = Annotated[int, Field(ge=1, le=3650)]
 Rate = Annotated[float, Field(gt=0, lt=1)]
 
 
-class PreferencesOut(BaseModel):
+class PreferencesOut(Wire):
     """What is in force in the tenant."""
 
+    version: int = Field(description="Number of the last change, which is the ETag.", examples=[1])
     purpose: str = Field(
         description="Why faces are processed here; shown to everybody who logs in.", examples=["Entry"]
     )

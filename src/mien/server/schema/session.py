@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from mien.server.caller import Role
+from mien.server.schema.wire import Wire
 
 
 class LogIn(BaseModel):
@@ -42,7 +43,7 @@ class NewPassword(BaseModel):
     new: str = Field(min_length=10, max_length=200)
 
 
-class SessionOut(BaseModel):
+class SessionOut(Wire):
     """Who asks. csrf: to send as X-CSRF-Token with every change; empty for a key, which needs none."""
 
     kind: Literal["account", "key"]

@@ -8,8 +8,6 @@ import unicodedata
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-import apsw
-
 from mien.server.caller import Caller, Role
 from mien.server.errors import Conflict, NotFound
 from mien.server.state.database import SECOND, Row, State, new_id
@@ -57,15 +55,14 @@ class Accounts:
     def make(self, name: str, role: Role, tenant: str = "") -> Account:
         """Without a password yet. Raises Conflict for a name that is taken; names are the whole server's."""
         values = (new_id(), tenant, name.strip(), same_name(name), role.value, 1, self._state.now())
-        try:
-            with self._state.write() as writing:
-                writing.execute(
-                    "INSERT INTO accounts (id, tenant, name, same_name, role, must_change, created_at)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    values,
-                )
-        except apsw.ConstraintError as error:
-            raise Conflict(f"There is an account called {name.strip()!r}.", "Take another name.") from error
+        with self._state.write() as writing:
+            if self.called(name) is not None:
+                raise Conflict(f"There is an account called {name.strip()!r}.", "Take another name.")
+            writing.execute(
+                "INSERT INTO accounts (id, tenant, name, same_name, role, must_change, created_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                values,
+            )
         return self.get(values[0])
 
     def make_first(self) -> str | None:
