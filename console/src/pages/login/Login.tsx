@@ -1,4 +1,4 @@
-import { Button, PasswordInput, Stack, TextInput } from '@mantine/core';
+import { Button, Stack, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
@@ -6,6 +6,7 @@ import { Navigate, useLocation, useNavigate } from 'react-router';
 
 import { api, must } from '../../api/client';
 import { expectSession, sessionChanged, useSession } from '../../api/session';
+import { Password } from '../../shell/Password';
 import { ProblemCard } from '../../shell/ProblemCard';
 import { Frame } from './Frame';
 
@@ -30,7 +31,7 @@ export default function Login() {
       <form onSubmit={form.onSubmit((values) => login.mutate(values))}>
         <Stack gap="md">
           <TextInput label={t('login.name')} autoComplete="username" autoFocus required maxLength={100} {...form.getInputProps('name')} />
-          <PasswordInput label={t('login.password')} autoComplete="current-password" required maxLength={200} {...form.getInputProps('password')} />
+          <Password label={t('login.password')} autoComplete="current-password" required {...form.getInputProps('password')} />
           <ProblemCard error={login.error} />
           <Button type="submit" size="md" loading={login.isPending}>
             {t('login.go')}

@@ -1,4 +1,4 @@
-import { Button, PasswordInput, Stack } from '@mantine/core';
+import { Button, Stack } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
@@ -7,6 +7,7 @@ import { Navigate, useLocation, useNavigate } from 'react-router';
 
 import { api, must } from '../../api/client';
 import { sessionChanged, useSession } from '../../api/session';
+import { Password } from '../../shell/Password';
 import { ProblemCard } from '../../shell/ProblemCard';
 import { Frame } from './Frame';
 
@@ -60,8 +61,8 @@ export default function Welcome() {
         <form onSubmit={form.onSubmit(({ password }) => choose.mutate(password))}>
           <Stack gap="md">
             <input type="text" name="username" autoComplete="username" value={session.data?.name ?? ''} readOnly hidden />
-            <PasswordInput label={t('welcome.password')} description={t('welcome.advice', { n: SHORTEST })} autoComplete="new-password" autoFocus required maxLength={200} {...form.getInputProps('password')} />
-            <PasswordInput label={t('welcome.again')} autoComplete="new-password" required maxLength={200} {...form.getInputProps('again')} />
+            <Password label={t('welcome.password')} description={t('welcome.advice', { n: SHORTEST })} autoComplete="new-password" autoFocus required {...form.getInputProps('password')} />
+            <Password label={t('welcome.again')} autoComplete="new-password" required {...form.getInputProps('again')} />
             <ProblemCard error={choose.error} />
             <Button type="submit" size="md" loading={choose.isPending} disabled={!session.data}>
               {t('welcome.go')}

@@ -1,4 +1,4 @@
-import { Button, PasswordInput, Stack } from '@mantine/core';
+import { Button, Stack } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { notifications } from '@mantine/notifications';
 import { useMutation } from '@tanstack/react-query';
@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 
 import { api, must } from '../../api/client';
 import { sessionChanged } from '../../api/session';
+import { Password } from '../../shell/Password';
 import { ProblemCard } from '../../shell/ProblemCard';
 
 export function OwnPassword() {
@@ -28,9 +29,9 @@ export function OwnPassword() {
   return (
     <form onSubmit={form.onSubmit((fields) => change.mutate(fields))}>
       <Stack maw={400}>
-        <PasswordInput label={t('settings.old_password')} required autoComplete="current-password" maxLength={200} {...form.getInputProps('old')} />
-        <PasswordInput label={t('welcome.password')} description={t('welcome.advice', { n: 10 })} required autoComplete="new-password" maxLength={200} {...form.getInputProps('new')} />
-        <PasswordInput label={t('welcome.again')} required autoComplete="new-password" maxLength={200} {...form.getInputProps('again')} />
+        <Password label={t('settings.old_password')} required autoComplete="current-password" {...form.getInputProps('old')} />
+        <Password label={t('welcome.password')} description={t('welcome.advice', { n: 10 })} required autoComplete="new-password" {...form.getInputProps('new')} />
+        <Password label={t('welcome.again')} required autoComplete="new-password" {...form.getInputProps('again')} />
         <ProblemCard error={change.error} />
         <Button type="submit" loading={change.isPending} className="start">{t('settings.change_password')}</Button>
       </Stack>
