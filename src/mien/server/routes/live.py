@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from typing import Any, Final
 
@@ -108,6 +109,11 @@ class Talk:
             service.live.run(session, self._send, lambda: self._tell(ended))
             await self._take(session, ended, allowed)
         finally:
+            session.close()
+            # Its threads end first: they have nobody to answer when this loop is gone.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SEND_SECONDS):
+                    await ended.wait()
             service.live.leave(session)
         if session.failure is not None:
             raise session.failure
@@ -180,10 +186,15 @@ class Talk:
 
     def _send(self, message: Mapping[str, Any]) -> None:
         """Called by the session's threads: waits until the client takes it, so that nothing piles up."""
+        put = self._put(message)
         try:
-            sent = asyncio.run_coroutine_threadsafe(self._put(message), self._loop)
+            sent = asyncio.run_coroutine_threadsafe(put, self._loop)
+        except RuntimeError as error:  # the loop is over
+            put.close()
+            raise ClientGone from error
+        try:
             sent.result(SEND_SECONDS + 1)
-        except (TimeoutError, RuntimeError, WebSocketDisconnect) as error:
+        except (TimeoutError, RuntimeError, WebSocketDisconnect, CancelledError) as error:
             raise ClientGone from error
 
     async def _put(self, message: Mapping[str, Any]) -> None:
