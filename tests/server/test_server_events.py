@@ -1,0 +1,172 @@
+"""Events: pages, the stream, names, tenants."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from starlette.types import Message
+
+from mien.gallery.gallery import Consent, Profile
+from mien.server import events as events_module
+from mien.server.errors import Busy
+from mien.server.events import EventStream, Streams, without_name
+from mien.server.schema.events import LoggedEvent
+from mien.server.service import Service
+from mien.server.state.database import SECOND
+from mien.server.state.events import EventLog
+
+
+def test_events_come_by_pages_of_a_kind_and_since(
+    client: TestClient, viewer: dict[str, str], stranger: dict[str, str], service: Service
+) -> None:
+    first = service.events.publish("", "yawn", {"camera": "door"})
+    service.events.publish("north", "yawn", {})
+    assert service.events.publish_all("", [("gap", {}), ("yawn", {"n": 1.5})]) == first + 3
+    page = client.get("/v1/events", params={"limit": 2}, headers=viewer).json()
+    rest = client.get("/v1/events", params={"limit": 2, "cursor": page["next"]}, headers=viewer).json()
+    assert [item["seq"] - first for item in page["items"] + rest["items"]] == [3, 2, 0] and rest["next"] is None
+    event = LoggedEvent.model_validate(rest["items"][0])
+    assert (event.kind, event.data) == ("yawn", {"camera": "door"})
+    of_kind = client.get("/v1/events", params={"kind": "gap"}, headers=viewer).json()["items"]
+    assert [item["seq"] - first for item in of_kind] == [2]
+    late = client.get("/v1/events", params={"since": "2100-01-01T00:00:00Z"}, headers=viewer).json()
+    assert late == {"items": [], "next": None}
+    assert [item["seq"] - first for item in client.get("/v1/events", headers=stranger).json()["items"]] == [1]
+
+
+@pytest.mark.parametrize("query", [{"cursor": "x"}, {"cursor": "Og"}, {"kind": "A"}, {"since": "soon"}, {"limit": 0}])
+def test_wrong_queries_are_refused(client: TestClient, viewer: dict[str, str], query: dict[str, Any]) -> None:
+    answer = client.get("/v1/events", params=query, headers=viewer)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+
+
+def test_names_are_as_they_are_now_and_are_kept_nowhere(
+    client: TestClient, viewer: dict[str, str], stranger: dict[str, str], service: Service
+) -> None:
+    consent = Consent("Ann", datetime.now(UTC), "a test", "a form")
+    (person,) = service.gallery.add_people([(Profile("Ann", consent=consent), [])])
+    for tenant in ("", "north"):
+        service.events.publish(tenant, "identity", {"person_id": person})
+
+    def name(who: dict[str, str]) -> Any:
+        return client.get("/v1/events", headers=who).json()["items"][0]["data"]["name"]
+
+    assert (name(viewer), name(stranger)) == ("Ann", None)
+    service.gallery.remove(person)
+    assert name(viewer) is None
+
+
+def test_what_the_log_keeps_of_a_videos_event_has_no_names() -> None:
+    ended = {"frames": 3, "identity": {"answer": "person", "person_id": "p", "name": "Ann", "reasons": ["Ann."]}}
+    assert without_name(ended) == {"frames": 3, "answer": "person", "person_id": "p"}
+    assert without_name({"label": "happiness", "name": "Ann"}) == {"label": "happiness"}
+
+
+def test_old_events_go(service: Service) -> None:
+    service.events.publish("", "gap", {})
+    service.events.publish("north", "gap", {})
+    assert service.events.forget("", service.state.now() + SECOND) == 1
+    assert (service.events.tenants(), service.events.newest()) == (["north"], 2)
+
+
+class Reader:
+    """Takes a stream as a server does; `stuck`: takes nothing after the head."""
+
+    def __init__(self, stuck: bool = False) -> None:
+        self.text, self.status, self.stuck = "", 0, stuck
+        self.gone = asyncio.Event()
+
+    async def receive(self) -> Message:
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        elif self.stuck:
+            await asyncio.sleep(3600)
+        else:
+            self.text += message.get("body", b"").decode()
+
+    async def until(self, enough: Callable[[str], bool]) -> None:
+        async with asyncio.timeout(20):
+            while not enough(self.text):
+                await asyncio.sleep(0.02)
+
+    def events(self) -> list[dict[str, Any]]:
+        lines = [line for line in self.text.splitlines() if line.startswith("data: ")]
+        return [json.loads(line.removeprefix("data: ")) for line in lines]
+
+
+def stream(service: Service, streams: Streams, after: int) -> EventStream:
+    streams.enter()
+    return EventStream(service.events, service.named, streams, "", after)
+
+
+def test_the_stream_goes_on_where_it_was_and_tells_what_comes(service: Service) -> None:
+    """Also what another process publishes."""
+    seen = service.events.publish("", "gap", {"n": 0})
+    missed = service.events.publish("", "gap", {"n": 1})
+    streams, other = Streams(), EventLog(service.state)
+
+    async def listen() -> Reader:
+        reader = Reader()
+        task = asyncio.create_task(stream(service, streams, seen)({"type": "http"}, reader.receive, reader.send))
+        await reader.until(lambda text: f"id: {missed}\n" in text)
+        await asyncio.to_thread(other.publish, "north", "gap", {})
+        await asyncio.to_thread(other.publish, "", "yawn", {"text": "two\nlines"})
+        await reader.until(lambda text: "event: yawn" in text)
+        reader.gone.set()
+        await asyncio.wait_for(task, 10)
+        return reader
+
+    reader = asyncio.run(listen())
+    assert [event["data"] for event in reader.events()] == [{"n": 1}, {"text": "two\nlines"}]
+    assert reader.status == 200 and streams.open == 0
+
+
+def test_heartbeats_slow_readers_and_the_end(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events_module, "HEARTBEAT_SECONDS", 0.05)
+    monkeypatch.setattr(events_module, "SEND_SECONDS", 0.05)
+    streams = Streams()
+
+    async def listen() -> None:
+        slow, good = Reader(stuck=True), Reader()
+        await asyncio.wait_for(stream(service, streams, 0)({"type": "http"}, slow.receive, slow.send), 10)
+        assert streams.open == 0
+        task = asyncio.create_task(stream(service, streams, 0)({"type": "http"}, good.receive, good.send))
+        await good.until(lambda text: text.count(": nothing new") > 1)
+        streams.close()
+        await asyncio.wait_for(task, 10)
+
+    asyncio.run(listen())
+    assert streams.open == 0
+
+
+def test_there_are_so_many_streams_and_no_more() -> None:
+    streams = Streams(most=1)
+    streams.enter()
+    with pytest.raises(Busy):
+        streams.enter()
+    streams.leave()
+    streams.enter()
+
+
+def test_the_stream_over_http(
+    client: TestClient, viewer: dict[str, str], service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events_module, "LONGEST_SECONDS", 0.5)
+    service.events.publish("", "gap", {"n": 1})
+    answer = client.get("/v1/events/stream", headers=viewer | {"Last-Event-ID": "0"})
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert 'data: {"seq": 1' in answer.text
+    assert client.get("/v1/events/stream", headers=viewer | {"Last-Event-ID": "x"}).status_code == 422
+    assert client.get("/v1/events/stream").status_code == 401
+    service.streams.close()
+    assert client.get("/v1/events/stream", headers=viewer).status_code == 503
