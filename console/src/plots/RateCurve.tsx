@@ -14,8 +14,9 @@ export function RateCurve({ calibration, score, threshold, asked }: { calibratio
     return [points.map((point) => point.score), points.map((point) => point.fmr)];
   }, [calibration]);
   const scores = data[0] as number[];
-  const low = Math.min(scores[0] ?? 0, score ?? 0, threshold ?? 0) - 0.03;
-  const high = Math.max(scores.at(-1) ?? 1, score ?? 0) + 0.05;
+  // Far below zero lie no scores that anybody asks about.
+  const low = Math.min(-0.2, score ?? 0) - 0.03;
+  const high = Math.max(scores.at(-1) ?? 1, score ?? 0) + 0.25;
   const options = () => ({
     cursor: { show: false },
     legend: { show: false },
@@ -24,7 +25,9 @@ export function RateCurve({ calibration, score, threshold, asked }: { calibratio
       axis(t('curve.score')),
       axis(t('curve.fmr'), {
         size: 92,
-        values: (_: uPlot, ticks: number[]) => ticks.map((tick) => (tick && Math.abs(Math.log10(tick) % 1) < 1e-9 ? oneIn(tick) : '')),
+        splits: (_: uPlot, __: number, least: number, most: number) => decades(least, most),
+        values: (_: uPlot, ticks: number[]) => ticks.map((tick) => oneIn(tick)),
+        filter: (_: uPlot, ticks: number[]) => ticks,
       }),
     ],
     series: [{}, { stroke: colour('soft'), width: 2, points: { show: false } }],
@@ -38,6 +41,12 @@ export function RateCurve({ calibration, score, threshold, asked }: { calibratio
     },
   });
   return <Plot key={`${i18n.language}-${score}-${threshold}`} data={data} options={options} label={t('curve.label')} />;
+}
+
+/** Every second power of ten between two rates. */
+function decades(least: number, most: number): number[] {
+  const [first, last] = [Math.ceil(Math.log10(least)), Math.floor(Math.log10(most))];
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => 10 ** (first + index)).filter((tick) => Math.round(Math.log10(tick)) % 2 === 0);
 }
 
 function line(plot: uPlot, at: number, stroke: string, dashed: boolean, text: string): void {

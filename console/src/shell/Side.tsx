@@ -3,6 +3,7 @@ import { IconLogout } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { Link, NavLink } from 'react-router';
 
+import { usePreferences } from '../api/preferences';
 import { useMay } from '../api/session';
 import type { Session } from '../api/types';
 import { PLACES } from './places';
@@ -13,6 +14,7 @@ export function Side({ session }: { session: Session }) {
   const { t } = useTranslation();
   const may = { viewer: useMay('viewer'), operator: useMay('operator'), administrator: useMay('administrator') };
   const logOut = useLogOut();
+  const purpose = usePreferences().data?.purpose;
   return (
     <div className="side">
       <Link className="brand" to="/try">
@@ -32,6 +34,7 @@ export function Side({ session }: { session: Session }) {
         </ul>
       </nav>
       <div className="side-foot">
+        {purpose && <p className="purpose soft" title={purpose}>{purpose}</p>}
         <Group gap={4}>
           <LanguageSwitch />
           <SchemeSwitch />

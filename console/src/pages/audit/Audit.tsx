@@ -72,7 +72,7 @@ export default function Audit() {
 
 function Row({ entry }: { entry: AuditEntry }) {
   const { t } = useTranslation();
-  const person = entry.subject && /^(people|templates|corrections|identify)/.test(entry.action);
+  const person = entry.subject && /person|people|photo|template|correction|face|crop|history|identif/.test(entry.action);
   const detail = Object.entries(entry.detail).map(([name, value]) => `${name} ${value}`).join(' · ');
   return (
     <Table.Tr>

@@ -4,12 +4,15 @@ import { useCallback, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { api, must, parts } from '../../api/client';
+import { useGallery } from '../../api/gallery';
+import { usePreferences } from '../../api/preferences';
 import type { Analysis, IdentifiedFace } from '../../api/types';
 import { FaceCard } from '../../faces/FaceCard';
 import { Overlay, type Mark } from '../../faces/Overlay';
 import { PhotoDrop } from '../../faces/PhotoDrop';
 import { useObjectUrl } from '../../faces/useObjectUrl';
 import { ProblemCard } from '../../shell/ProblemCard';
+import { AskWhy } from './AskWhy';
 import { WhoIsIt } from './WhoIsIt';
 
 interface Found {
@@ -17,11 +20,11 @@ interface Found {
   people: IdentifiedFace[];
 }
 
-/** Both questions at once: what is on the photo, and who. */
-async function look(photo: File): Promise<Found> {
+/** Both questions at once: what is on the photo, and who; without the second where it needs a reason, or nobody is on record. */
+async function look({ photo, why, ask }: { photo: File; why?: string; ask: boolean }): Promise<Found> {
   const [analysis, people] = await Promise.all([
     must(api.POST('/v1/analyze', { params: { query: { points: true } }, ...parts({ photo }) })),
-    must(api.POST('/v1/identify', { params: { query: { top: 3 } }, ...parts({ photo }) })).catch(() => ({ faces: [] })),
+    ask ? must(api.POST('/v1/identify', { params: { query: { top: 3, why } }, ...parts({ photo }) })) : { faces: [] },
   ]);
   return { analysis, people: people.faces };
 }
@@ -34,14 +37,16 @@ export function PhotoTry() {
   const url = useObjectUrl(photo);
   const asked = useMutation({ mutationFn: look });
   const { mutate, reset } = asked;
+  const reason = usePreferences().data?.why_required ?? false;
+  const somebody = (useGallery().data?.n_people ?? 0) > 0;
   const take = useCallback(
     ([first]: File[]) => {
       if (!first) return;
       setPhoto(first);
       setChosen(0);
-      mutate(first);
+      mutate({ photo: first, ask: somebody && !reason });
     },
-    [mutate],
+    [mutate, somebody, reason],
   );
 
   if (!photo) return <PhotoDrop onPhotos={take} paste />;
@@ -69,6 +74,7 @@ export function PhotoTry() {
       <div aria-live="polite">
         <ProblemCard error={asked.error} />
         {found && <Answer found={found} chosen={chosen} />}
+        {found && reason && somebody && found.people.length === 0 && <AskWhy busy={asked.isPending} onWhy={(why) => mutate({ photo, why, ask: true })} />}
       </div>
     </div>
   );

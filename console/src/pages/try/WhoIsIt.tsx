@@ -1,4 +1,5 @@
 import { Anchor, Text } from '@mantine/core';
+import type { components } from '../../api/schema';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 
@@ -24,12 +25,29 @@ export function WhoIsIt({ found }: { found: IdentifiedFace | undefined }) {
       {'status' in said ? (
         <Text size="sm" className="soft">{said.reason}</Text>
       ) : (
-        said.score !== null && said.threshold !== null && (
-          <Text size="sm" className="soft num">
-            {t(said.score >= said.threshold ? 'who.over' : 'who.under', { score: said.score.toFixed(2), threshold: said.threshold.toFixed(2) })}
-          </Text>
-        )
+        <Reasons found={found} said={said} />
       )}
     </div>
+  );
+}
+
+/** The score against the threshold, and whom it could be where that is open. */
+function Reasons({ found, said }: { found: IdentifiedFace; said: components['schemas']['Identification'] }) {
+  const { t } = useTranslation();
+  if (said.score === null || said.threshold === null) return null;
+  const values = { score: said.score.toFixed(2), threshold: said.threshold.toFixed(2) };
+  return (
+    <>
+      <Text size="sm" className="soft num">{t(said.score >= said.threshold ? 'who.over' : 'who.under', values)}</Text>
+      {found.answer === 'inconclusive' && (
+        <ul className="small-list">
+          {said.candidates.map((one) => (
+            <li key={one.person_id}>
+              <Link to={`/people/${one.person_id}`}>{found.names[one.person_id] ?? one.person_id.slice(0, 6)}</Link> <span className="num">{one.score.toFixed(2)}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
   );
 }

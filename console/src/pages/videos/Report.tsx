@@ -9,6 +9,7 @@ import type { AlignedData } from 'uplot';
 import { api, must } from '../../api/client';
 import type { VideoResult } from '../../api/types';
 import { say } from '../../i18n';
+import { bridged } from '../../plots/bridged';
 import { axis, colour, Plot } from '../../plots/Plot';
 import { PageHead } from '../../shell/PageHead';
 import { ProblemCard } from '../../shell/ProblemCard';
@@ -62,7 +63,7 @@ function InView({ result }: { result: VideoResult }) {
   const { t } = useTranslation();
   const data = useMemo<AlignedData>(() => {
     const { start_seconds, bin_seconds, values } = result.people ?? { start_seconds: 0, bin_seconds: 1, values: {} };
-    const people = values.people ?? [];
+    const people = bridged(values.people ?? [], bin_seconds);
     return [people.map((_, index) => start_seconds + (index + 0.5) * bin_seconds), people];
   }, [result]);
   const options = () => ({

@@ -4,6 +4,7 @@ import type { AlignedData } from 'uplot';
 
 import type { TrackSummary, TrackTimeline } from '../../api/types';
 import { say } from '../../i18n';
+import { bridged } from '../../plots/bridged';
 import { axis, Plot } from '../../plots/Plot';
 
 // Legible on light and on dark; the order is that of the vocabulary of FER+.
@@ -29,7 +30,7 @@ export function TrackCard({ track, timeline }: { track: TrackSummary; timeline: 
   const data = useMemo<AlignedData>(() => {
     const { start_seconds = 0, bin_seconds = 1, values = {} } = timeline ?? {};
     const length = Math.max(0, ...labels.map((label) => values[label]?.length ?? 0));
-    return [Array.from({ length }, (_, index) => start_seconds + (index + 0.5) * bin_seconds), ...labels.map((label) => values[label] ?? [])];
+    return [Array.from({ length }, (_, index) => start_seconds + (index + 0.5) * bin_seconds), ...labels.map((label) => bridged(values[label] ?? [], bin_seconds))];
   }, [timeline, labels]);
   const options = () => ({
     cursor: { show: false },
