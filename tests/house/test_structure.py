@@ -28,6 +28,7 @@ FLOORS = [
     {"evaluate", "video"},
     {"redact"},
     {"server"},
+    {"client"},
     {"cli"},
 ]
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

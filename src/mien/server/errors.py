@@ -43,6 +43,13 @@ class Conflict(ServerError):
     status = 409
 
 
+class StillWorking(Conflict):
+    """The first request with the same idempotency key has no answer yet; whoever sent it again need only wait."""
+
+    code = "still-working"
+    retry_after = 1.0
+
+
 class Changed(ServerError):
     """The thing was changed since the ETag that was sent."""
 

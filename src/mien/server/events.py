@@ -121,7 +121,8 @@ class EventStream(Response):
         loop = asyncio.get_running_loop()
         began = told = loop.time()
         seen = -1
-        yield "retry: 2000\n\n"
+        # So that whoever loses the connection before the first event comes asks for all of them.
+        yield f"retry: 2000\nid: {self._after}\n\n"
         while not gone.done() and not self._streams.closing and loop.time() - began < LONGEST_SECONDS:
             newest = await run_in_threadpool(self._log.newest)
             # Another tenant's event is looked past, once.

@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from mien.gallery.store.seal import NOBODY, Seal, Table
 from mien.server.caller import Caller
-from mien.server.errors import Conflict
+from mien.server.errors import Conflict, StillWorking
 from mien.server.state.alive import Alive
 from mien.server.state.database import SECOND, State
 
@@ -99,7 +99,9 @@ class _Entry:
                 if status is not None:
                     return self._again(status, headers, body)
                 if self._alive.runs(runner):
-                    raise Conflict("The first request with this idempotency key is being worked on.", "Wait for it.")
+                    raise StillWorking(
+                        "The first request with this idempotency key is being worked on.", "Wait for it."
+                    )
             writing.execute(
                 "INSERT OR REPLACE INTO answers (caller, key, request, runner, at) VALUES (?, ?, ?, ?, ?)",
                 (self._caller, self._name, self._same, self._alive.token, self._state.now()),

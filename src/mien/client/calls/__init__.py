@@ -1,0 +1,1 @@
+"""The operations of the service, one function each, called as it is in the OpenAPI document."""
