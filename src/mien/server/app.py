@@ -24,6 +24,7 @@ from mien.server.page import Page
 from mien.server.problem import Problem, problem_response, status_of
 from mien.server.retention import sweep_for_ever
 from mien.server.routes.listing import routers
+from mien.server.schema.people import EnrolmentProblem
 from mien.server.schema.problems import title_of
 from mien.server.service import Service, open_service
 from mien.settings import Settings
@@ -43,7 +44,10 @@ class Server(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """OpenAPI 3.1, with the schema of problem details."""
         document = super().openapi()
-        document["components"]["schemas"].setdefault("Problem", Problem.model_json_schema())
+        for model in (Problem, EnrolmentProblem):
+            schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            for name, part in {**schema.pop("$defs", {}), model.__name__: schema}.items():
+                document["components"]["schemas"].setdefault(name, part)
         return document
 
 

@@ -19,7 +19,7 @@ from mien.record import plain
 from mien.server.access.guard import Operator, Viewer
 from mien.server.caller import Caller
 from mien.server.errors import Conflict, Invalid
-from mien.server.problem import problem_response
+from mien.server.problem import MEDIA_TYPE, problem_response
 from mien.server.roll import containing, place_of
 from mien.server.routes.attending import attended, form
 from mien.server.routes.noting import noted
@@ -33,6 +33,15 @@ from mien.server.state.idempotency import RequestKey, fingerprint, idempotent
 
 router = APIRouter(prefix="/v1/people", tags=["people"])
 PERSON_BYTES: Final = 100_000
+UNFIT: Final[dict[int | str, dict[str, Any]]] = {
+    422: {
+        "description": "Not one photo was fit, or a field cannot be used.",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/EnrolmentProblem"}}},
+    }
+}
+ETAG: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"headers": {"ETag": {"description": "To send as If-Match.", "schema": {"type": "string"}}}}
+}
 PHOTOS: Final = {
     "type": "array",
     "maxItems": wire.MOST_PHOTOS,
@@ -111,8 +120,7 @@ def list_people(
     " 422 with what speaks against each; without any, the person is stored to be given photos later.",
     status_code=201,
     response_model=wire.Enrolment,
-    responses=problems(401, 403, 409, 415, 507)
-    | {422: {"model": wire.EnrolmentProblem, "description": "Not one photo was fit, or a field cannot be used."}},
+    responses=problems(401, 403, 409, 415, 507) | UNFIT,
     openapi_extra=form_body({"person": wire.inlined(wire.PersonIn), "photos": PHOTOS}, ("person",)),
 )
 async def enrol_person(
@@ -140,7 +148,7 @@ async def enrol_person(
     summary="One person",
     description="The ETag is the number of the person's last change.",
     response_model=wire.Person,
-    responses=problems(401, 403, 404),
+    responses=ETAG | problems(401, 403, 404),
 )
 def get_person(service: ServiceOf, caller: Viewer, person_id: PersonId) -> Response:
     """All that is said of the person, no photos."""
@@ -155,7 +163,7 @@ def get_person(service: ServiceOf, caller: Viewer, person_id: PersonId) -> Respo
     summary="Change what is said of a person",
     description="Only what is sent is changed; null clears.",
     response_model=wire.Person,
-    responses=problems(401, 403, 404, 409, 412, 507),
+    responses=ETAG | problems(401, 403, 404, 409, 412, 507),
 )
 def change_person(
     service: ServiceOf, caller: Operator, person_id: PersonId, change: wire.PersonChange, if_match: IfMatch = None

@@ -15,7 +15,7 @@ from mien.server.errors import NotFound
 from mien.server.routes.attending import attended, form
 from mien.server.routes.noting import noted
 from mien.server.routes.ownership import PersonId, etag, own_person
-from mien.server.routes.people import PHOTOS, NothingFit, unless_unfit
+from mien.server.routes.people import PHOTOS, UNFIT, NothingFit, unless_unfit
 from mien.server.schema import people as wire
 from mien.server.schema.problems import problems
 from mien.server.schema.upload import Field, form_body
@@ -41,8 +41,7 @@ Unlike = Annotated[bool, Query(description="Though they do not look like the per
     summary="More photos of somebody enrolled",
     description="Of all the best are kept, as many as the gallery's policy says. Where none is fit the answer is 422.",
     response_model=wire.Enrolment,
-    responses=problems(401, 403, 404, 409, 415, 507)
-    | {422: {"model": wire.EnrolmentProblem, "description": "Not one photo was fit, or a field cannot be used."}},
+    responses=problems(401, 403, 404, 409, 415, 507) | UNFIT,
     openapi_extra=form_body({"photos": PHOTOS | {"minItems": 1}}, ("photos",)),
 )
 async def add_photos(

@@ -13,8 +13,7 @@ from mien.gallery.asking import PERSON_ID
 from mien.gallery.enrol import Enrolment as Enrolled
 from mien.gallery.identify import Replayed
 from mien.gallery.people import Consent as ConsentRecord
-from mien.gallery.people import Event as HistoryEvent
-from mien.gallery.people import Negative, Profile, Template
+from mien.gallery.people import Event, Negative, Profile, Template
 from mien.gallery.people import Person as PersonRecord
 from mien.record import plain
 from mien.server.problem import Problem
@@ -210,7 +209,7 @@ class Templates(Wire):
     items: list[TemplateInfo]
 
 
-class Event(Wire):
+class HistoryEvent(Wire):
     """One line of the history. kind: enrol, add, rename, change, merge, remove, correct, withdraw, drop_template..."""
 
     seq: int
@@ -223,7 +222,7 @@ class Event(Wire):
 class History(Wire):
     """What happened to one person, the oldest first."""
 
-    items: list[Event]
+    items: list[HistoryEvent]
 
 
 class Counts(Wire):
@@ -325,7 +324,7 @@ def template_fields(template: Template) -> dict[str, Any]:
     }
 
 
-def history_fields(events: Iterable[HistoryEvent]) -> dict[str, Any]:
+def history_fields(events: Iterable[Event]) -> dict[str, Any]:
     """A history's answer."""
     return {"items": [plain(event) for event in events]}
 
