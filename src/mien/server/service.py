@@ -21,7 +21,7 @@ from mien.server.access.limits import Lockout, Rate
 from mien.server.access.passwords import Passwords
 from mien.server.cameras.cameras import Cameras
 from mien.server.config import ServerConfig
-from mien.server.errors import Busy
+from mien.server.errors import Busy, Internal
 from mien.server.events import Named, Streams
 from mien.server.inference import Inference
 from mien.server.jobs.runner import JobRunner
@@ -160,8 +160,10 @@ def _limited(settings: Settings, config: ServerConfig) -> Settings:
 
 
 def service_at(connection: HTTPConnection) -> Service:
-    """The service of the application that was asked. Raises Busy while it is loading."""
+    """The service of the application that was asked. Raises Busy while it is loading, Internal where it cannot."""
     found: Service | None = connection.app.state.service
+    if connection.app.state.trouble is not None:
+        raise Internal("The service could not start.", "Its log says why.")
     if found is None:
         raise Busy("The service is starting.", "Try again in a moment.", STARTING_SECONDS)
     return found

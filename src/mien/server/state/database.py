@@ -51,6 +51,7 @@ class State:
         """
         self.folder, self.now = folder, now
         self._root = root
+        self._turn = threading.Lock()
         self._local = threading.local()
         self._connections: WeakSet[apsw.Connection] = WeakSet()
         with translated(folder):
@@ -78,14 +79,16 @@ class State:
             yield connection
             return
         self._local.after = []
-        with translated(self.folder):
-            connection.execute("BEGIN IMMEDIATE")
-        try:
+        # Threads of one process queue here, in turn; those of others wait for the file.
+        with self._turn:
             with translated(self.folder):
-                yield connection
-                connection.execute("COMMIT")
-        finally:
-            roll_back(connection)
+                connection.execute("BEGIN IMMEDIATE")
+            try:
+                with translated(self.folder):
+                    yield connection
+                    connection.execute("COMMIT")
+            finally:
+                roll_back(connection)
         for work in self._local.after:
             work()
 
