@@ -19,23 +19,20 @@ class PictureServer:
     """Hands pictures to processes that know the key, by a socket of this machine. Only bytes go over it, no objects."""
 
     def __init__(self, key: bytes, picture: Callable[[str], bytes | None]) -> None:
-        """picture: of a camera by name, None where this process has none."""
+        """picture: of a camera by name, None where this process has none. `address`: where other processes find it."""
         self._key, self._picture = key, picture
         self._listener = Listener(None, authkey=key)
+        self.address = str(self._listener.address)
         self._closing = False
         self._thread = Thread(target=self._run, name="mien-pictures", daemon=True)
         self._thread.start()
 
-    @property
-    def address(self) -> str:
-        """Where other processes find it."""
-        return str(self._listener.address)
-
     def close(self) -> None:
         """Ends the thread, which waits for whoever asks."""
         self._closing = True
-        with suppress(OSError, EOFError, AuthenticationError), Client(self.address, authkey=self._key) as client:
-            client.send_bytes(b"")
+        # Without a greeting: nobody may be there any more to answer it.
+        with suppress(OSError):
+            Client(self.address).close()
         self._thread.join(PATIENCE_SECONDS)
         self._listener.close()
 
