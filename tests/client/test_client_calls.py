@@ -15,11 +15,12 @@ from tests.server.conftest import PASSWORD, Person
 
 from mien.client import AsyncClient, Client, NoAnswer, Refused
 from mien.client.body import SourceMissing
-from mien.client.models import Analysis, PersonChange, PersonIn, PreferencesChange, Quality
+from mien.client.models import Analysis, ConsentIn, PersonChange, PersonIn, PreferencesChange, Quality
 from mien.client.place import AddressWrong
 from mien.image import encode_image
 from mien.server.caller import Role
 
+CONSENT = ConsentIn(given_by="Anna", purpose="A test", how="Spoken")
 BLANK = encode_image(np.full((64, 64, 3), 127, np.uint8), ".png")
 
 
@@ -32,6 +33,10 @@ def later(app: FastAPI, key: str, work: Callable[[AsyncClient], Awaitable[None]]
             await work(client)
 
     anyio.run(run)
+
+
+def somebody(name: str) -> PersonIn:
+    return PersonIn(name=name, consent=CONSENT)
 
 
 class TestPhotos:
@@ -62,7 +67,7 @@ class TestPhotos:
         assert (error.status, error.code) == (422, "image-format") and error.cause and error.cure and error.request_id
 
     def test_a_photo_that_is_not_there(self, client: Client, tmp_path: Path) -> None:
-        with pytest.raises(SourceMissing, match="none.jpg"):
+        with pytest.raises(SourceMissing, match="cannot be read"):
             client.analyze_photo(tmp_path / "none.jpg")
 
     def test_two_photos_are_compared(self, client: Client, photo: Path) -> None:
@@ -74,7 +79,7 @@ class TestPeople:
     """From enrolment to removal."""
 
     def test_a_person_is_enrolled_found_changed_and_forgotten(self, client: Client, photo: Path) -> None:
-        person = client.enrol_person(PersonIn(name="Anna", groups=["night"]), [photo]).person
+        person = client.enrol_person(PersonIn(name="Anna", groups=["night"], consent=CONSENT), [photo]).person
         (face,) = client.identify_photo(photo, fpir=0.1, why="a test", groups=["night"]).faces
         assert face.person and face.person.id == person.id
         changed = client.change_person(person.id, PersonChange(name="Anna Berg"), seq=person.seq)
@@ -93,7 +98,7 @@ class TestPeople:
         monkeypatch.setattr("mien.client.calls.people.MOST_OF_A_PAGE", 2)
         names = [f"Person {letter}" for letter in "ABCDE"]
         for name in names:
-            client.enrol_person(name)
+            client.enrol_person(somebody(name))
         assert [one.name for one in client.list_people()] == names
         assert [one.name for one in client.list_people(q="person c")] == ["Person C"]
 
@@ -104,9 +109,9 @@ class TestPeople:
 
     def test_an_unfit_photo_is_refused_with_what_speaks_against_it(self, client: Client, photo: Path) -> None:
         with pytest.raises(Refused) as caught:
-            client.enrol_person("Anna", [BLANK])
+            client.enrol_person(somebody("Anna"), [BLANK])
         assert [one.kept for one in caught.value.photos] == [False] and caught.value.photos[0].reasons
-        person = client.enrol_person("Anna", [photo]).person
+        person = client.enrol_person(somebody("Anna"), [photo]).person
         correction = client.add_correction(person.id, photo, dry_run=True)
         assert not correction.stored and client.list_corrections(person.id).items == []
 
@@ -152,7 +157,7 @@ class TestAccess:
         assert caught.value.status == 412
 
     def test_the_audit_log_has_what_was_done(self, client: Client) -> None:
-        client.enrol_person("Anna")
+        client.enrol_person(somebody("Anna"))
         assert "enrol_person" in [one.action for one in client.list_audit()]
         assert client.verify_audit().whole
 
@@ -163,7 +168,7 @@ class TestAsync:
     def test_photos_people_and_refusals(self, app: FastAPI, key: str, photo: Path) -> None:
         async def work(client: AsyncClient) -> None:
             assert (await client.get_ready()).status == "ok"
-            person = (await client.enrol_person("Anna", [photo])).person
+            person = (await client.enrol_person(somebody("Anna"), [photo])).person
             (face,) = (await client.identify_photo(photo, fpir=0.1)).faces
             assert face.person and face.person.id == person.id
             with pytest.raises(Refused) as caught:

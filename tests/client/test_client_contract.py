@@ -9,14 +9,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+
+pytest.importorskip("fastapi", reason="needs the extra `server`")
+
 from fastapi import FastAPI
 
 from mien.client.asynchronous import AsyncClient
 from mien.client.body import Form, Json, Upload
 from mien.client.call import Call, Download, Feed, Pages
 from mien.client.method import Later, Now
-from mien.client.models import PersonChange, PreferencesChange
+from mien.client.models import PersonChange, PersonIn, PreferencesChange
 from mien.client.synchronous import Client
+from mien.server.app import create_app
+from mien.server.config import ServerConfig
+from mien.settings import Settings
 
 ID = "abcdefghijklmnopqrstuvwxyz"
 # A browser goes there and back.
@@ -27,7 +33,7 @@ GIVEN: dict[str, Any] = {
     "second": b"b",
     "video": b"a",
     "pictures": (b"a", b"b"),
-    "person": "Anna",
+    "person": PersonIn(name="Anna"),
     "change": None,
     "into": ID,
     "to": "somewhere",
@@ -55,6 +61,13 @@ CHANGES = {"change_person": PersonChange(name="Anna"), "change_preferences": Pre
 
 def makers(kind: type[Client] | type[AsyncClient]) -> dict[str, Callable[..., Any]]:
     return {name: method.make for name, method in vars(kind).items() if isinstance(method, Now | Later)}
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
+    """Whose document is asked for, and nothing else."""
+    config = ServerConfig.model_construct(state_dir=tmp_path_factory.mktemp("state"))
+    return create_app(config, Settings.model_construct())
 
 
 def operations(app: FastAPI) -> dict[str, tuple[str, str, dict[str, Any]]]:

@@ -32,10 +32,9 @@ def list_people(*, q: str = "", group: str | None = None, tag: str | None = None
     )
 
 
-def enrol_person(person: PersonIn | str, pictures: Sequence[Source] = ()) -> Call[Enrolment]:
-    """Somebody new, with up to ten photos; a text is the name. Where no photo is fit, `Refused.photos` says why."""
-    one = PersonIn(name=person) if isinstance(person, str) else person
-    said = ("person", one.model_dump_json(exclude_unset=True).encode(), JSON)
+def enrol_person(person: PersonIn, pictures: Sequence[Source] = ()) -> Call[Enrolment]:
+    """Somebody new, with up to ten photos. Where no photo is fit, `Refused.photos` says what speaks against each."""
+    said = ("person", person.model_dump_json(exclude_unset=True).encode(), JSON)
     return write("/v1/people", Enrolment, Form((said, *photos({"photos": tuple(pictures)}))))
 
 
