@@ -199,6 +199,6 @@ def test_people_are_recognised_among_the_tenants_own_and_it_is_on_record(
         result = client.get(f"/v1/videos/{job}/result", headers=who).json()
         found.append(result["summary"]["tracks"][0]["identity"]["person_id"])
     assert found == [person, None]
-    entries = [entry for entry in service.audit.entries() if entry.action == "video.identify"]
+    entries = [entry for entry in service.audit.entries() if entry.action == "identify"]
     assert [(entry.subject, entry.detail["job"]) for entry in entries] == [(person, ours)]
     assert "Eileen" not in json.dumps([plain(entry.detail) for entry in service.audit.entries()])

@@ -210,8 +210,8 @@ class Camera:
         caller = Caller("camera", self.name, self.name, Role.VIEWER, TENANT)
         with self._tools.state.write():
             for track, person_id in sorted(found):
-                detail: dict[str, Plain] = {"track": track}
-                self._tools.audit.write(caller, "camera.identify", person_id, detail=detail)
+                detail: dict[str, Plain] = {"source": "camera", "track": track}
+                self._tools.audit.write(caller, "identify", person_id, detail=detail)
             self._tools.events.publish_all(TENANT, events)
         self._view.told |= found
         for event in moment.events:

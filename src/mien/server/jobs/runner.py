@@ -184,7 +184,7 @@ class JobRunner:
         with self._tools.state.write():
             for person_id, tracks in found.items():
                 self._tools.audit.write(
-                    job.caller, "video.identify", person_id, detail={"job": job.id, "tracks": len(tracks)}
+                    job.caller, "identify", person_id, detail={"source": "video", "job": job.id, "tracks": len(tracks)}
                 )
 
     def _tidy(self) -> None:

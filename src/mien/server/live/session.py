@@ -71,7 +71,7 @@ class LiveSessions:
             self._open.add(session)
         try:
             detail: dict[str, Plain] = {"session": session.id, "identify": asked.identify}
-            self.tools.audit.write(caller, "live.begin", detail=detail)
+            self.tools.audit.write(caller, "begin_live", detail=detail)
         except BaseException:
             self.leave(session)
             raise
@@ -181,8 +181,8 @@ class LiveSession:
             self._told.add((face.track, who.person_id))
             data = {"source": "live", "session": self.id, "track": face.track, "person_id": who.person_id}
             with self._tools.state.write():
-                detail: dict[str, Plain] = {"session": self.id, "track": face.track}
-                self._tools.audit.write(self._caller, "live.identify", who.person_id, detail=detail)
+                detail: dict[str, Plain] = {"source": "live", "session": self.id, "track": face.track}
+                self._tools.audit.write(self._caller, "identify", who.person_id, detail=detail)
                 self._tools.events.publish(self._caller.tenant, "identity", data | {"answer": "person"})
 
 

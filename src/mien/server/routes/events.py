@@ -69,7 +69,7 @@ def list_events(
     more = cursor_of(str(found[limit - 1].seq)) if len(found) > limit else None
     items = [shown(event, service.named) for event in found[:limit]]
     named = sorted({str(item["data"]["person_id"]) for item in items if item["data"].get("person_id")})
-    service.audit.write(caller, "events.list", detail={"events": len(items), "people": len(named)})
+    service.audit.write(caller, "list_events", detail={"events": len(items), "people": len(named)})
     return answer({"items": items, "next": more})
 
 
@@ -84,7 +84,7 @@ def list_events(
 async def stream_events(service: ServiceOf, caller: Viewer, last: LastId = None) -> EventStream:
     """Of the caller's tenant, from all processes."""
     after = int(last) if last else await run_in_threadpool(service.events.newest)
-    await run_in_threadpool(service.audit.write, caller, "events.stream")
+    await run_in_threadpool(service.audit.write, caller, "stream_events")
     service.streams.enter()
     return EventStream(service.events, service.named, service.streams, caller.tenant, after)
 

@@ -158,7 +158,7 @@ def get_video(job_id: JobId, service: ServiceOf, caller: Viewer) -> Job:
 def cancel_video(job_id: JobId, service: ServiceOf, caller: Operator) -> Job:
     """Its upload goes at once."""
     job = _own(service, caller, job_id)
-    service.audit.write(caller, "videos.cancel", job_id)
+    service.audit.write(caller, "cancel_video", job_id)
     service.jobs.cancel(job)
     return Job.of(_own(service, caller, job_id))
 
@@ -173,7 +173,7 @@ def cancel_video(job_id: JobId, service: ServiceOf, caller: Operator) -> Job:
 def remove_video(job_id: JobId, service: ServiceOf, caller: Operator) -> Response:
     """Also where it runs."""
     job = _own(service, caller, job_id)
-    service.audit.write(caller, "videos.remove", job_id)
+    service.audit.write(caller, "remove_video", job_id)
     service.jobs.delete(job)
     return Response(status_code=204)
 
@@ -276,7 +276,7 @@ def _check_room(service: Service, caller: Caller, request: Request) -> None:
 
 def _submit(service: Service, caller: Caller, job_id: str, name: str, size: int, asked: Asked) -> records.Job:
     with service.state.write():
-        service.audit.write(caller, "videos.add", job_id, detail={"bytes": size, "identify": asked.identify})
+        service.audit.write(caller, "add_video", job_id, detail={"bytes": size, "identify": asked.identify})
         return service.jobs.submit(job_id, caller, name, size, asked)
 
 
@@ -312,7 +312,7 @@ def _file(request: Request, service: Service, caller: Caller, job_id: str, kept:
         raise NotFound(f"This video has no {kept.kind}.", cure)
     if not _first_byte(request, path.stat().st_size):
         # A player asks for part after part: that is one look.
-        service.audit.write(caller, "videos.read", job_id, detail={"kind": kept.kind})
+        service.audit.write(caller, "read_video", job_id, detail={"kind": kept.kind})
     headers = dict(REPORT_HEADERS) if kept.kind == "report" else {}
     name = f"{job.name.rpartition('.')[0] or job.name}{path.suffix}" if kept.download else None
     return FileResponse(path, media_type=MEDIA_TYPES[kept.kind], headers=headers, filename=name)
