@@ -70,7 +70,9 @@ class OtherService:
         with self._client(own_url) as client:
             found = self._discover(client)
             token = _asked(lambda: client.fetch_token(found["token_endpoint"], code=code, code_verifier=verifier))
-            keys = _asked(lambda: client.get(found["jwks_uri"], withhold_token=True).raise_for_status().json())
+            keys = _asked(
+                lambda: client.request("GET", found["jwks_uri"], withhold_token=True).raise_for_status().json()
+            )
         return self._claims(str(token.get("id_token", "")), keys, nonce)
 
     def _errand(self, state: str) -> tuple[str, str]:
@@ -103,7 +105,9 @@ class OtherService:
     def _discover(self, client: OAuth2Client) -> dict[str, Any]:
         issuer = self.config.oidc_issuer.rstrip("/")
         address = f"{issuer}/.well-known/openid-configuration"
-        found: dict[str, Any] = _asked(lambda: client.get(address, withhold_token=True).raise_for_status().json())
+        found: dict[str, Any] = _asked(
+            lambda: client.request("GET", address, withhold_token=True).raise_for_status().json()
+        )
         if str(found.get("issuer", "")).rstrip("/") != issuer:
             raise OtherServiceFailed("The service to log in by calls itself otherwise.", "Mend oidc_issuer.")
         return found

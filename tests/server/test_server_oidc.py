@@ -1,0 +1,272 @@
+"""Logging in by another service, which is a small one on this machine."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from fastapi.testclient import TestClient
+from joserfc import jwt
+from joserfc.jwk import ECKey, KeySet, OctKey
+
+from mien.server.app import create_app
+from mien.server.caller import Role
+from mien.server.service import Service
+
+CLIENT, SECRET = "mien-test", "the client's own secret"
+
+
+@dataclass
+class Issuer:
+    """Lets in whoever `claims` says; `spoil` changes what it says before it is signed."""
+
+    url: str = ""
+    key: ECKey = field(
+        default_factory=lambda: ECKey.generate_key("P-256", {"kid": "one", "use": "sig", "alg": "ES256"})
+    )
+    claims: dict[str, Any] = field(
+        default_factory=lambda: {"sub": "4711", "email": "anna@example.org", "email_verified": True}
+    )
+    spoil: dict[str, Any] = field(default_factory=dict)
+    name: str | None = None
+    signer: Any = None
+    header: dict[str, Any] = field(default_factory=lambda: {"alg": "ES256", "kid": "one"})
+    broken: bool = False
+    begun: dict[str, dict[str, str]] = field(default_factory=dict)
+    asked: list[dict[str, str]] = field(default_factory=list)
+
+    def answer(self, path: str, form: dict[str, str], headers: Any) -> tuple[int, Any]:
+        """What an issuer has."""
+        if self.broken:
+            return 500, {"error": "broken"}
+        if path == "/.well-known/openid-configuration":
+            here = self.url
+            return 200, {
+                "issuer": self.name or here,
+                "authorization_endpoint": f"{here}/authorize",
+                "token_endpoint": f"{here}/token",
+                "jwks_uri": f"{here}/keys",
+            }
+        if path == "/keys":
+            return 200, KeySet([self.key]).as_dict(private=False)
+        return self.token(form, headers)
+
+    def token(self, form: dict[str, str], headers: Any) -> tuple[int, Any]:
+        """Checks what a real one checks."""
+        self.asked.append(form)
+        begun = self.begun.pop(form.get("code", ""), None)
+        proof = base64.urlsafe_b64encode(hashlib.sha256(form.get("code_verifier", "").encode()).digest()).rstrip(b"=")
+        sent = base64.b64decode(headers.get("Authorization", "").removeprefix("Basic ")).decode()
+        right = begun is not None and proof.decode() == begun["code_challenge"]
+        if not right or form["redirect_uri"] != begun["redirect_uri"] or not sent.startswith(CLIENT):
+            return 400, {"error": "invalid_grant", "error_description": "a secret"}
+        now = int(time.time())
+        said = {"iss": self.url, "aud": CLIENT, "iat": now, "exp": now + 60, "nonce": begun["nonce"]}
+        said = {name: value for name, value in (said | self.claims | self.spoil).items() if value is not None}
+        id_token = jwt.encode(self.header, said, self.signer or self.key, algorithms=[self.header["alg"]])
+        return 200, {"access_token": "x", "token_type": "Bearer", "id_token": id_token}
+
+
+@pytest.fixture
+def issuer() -> Iterator[Issuer]:
+    made = Issuer()
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *words: Any) -> None: ...
+
+        def do_GET(self) -> None:
+            self.answer({})
+
+        def do_POST(self) -> None:
+            text = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            self.answer({name: value[0] for name, value in parse_qs(text).items()})
+
+        def answer(self, form: dict[str, str]) -> None:
+            status, content = made.answer(urlsplit(self.path).path, form, self.headers)
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(json.dumps(content).encode())
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        made.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield made
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def trusting(service: Service, issuer: Issuer) -> Service:
+    """A service that knows the issuer."""
+    own = {"oidc_issuer": issuer.url, "oidc_client_id": CLIENT, "oidc_client_secret": SECRET}
+    return replace(service, config=service.config.model_copy(update=own))
+
+
+@pytest.fixture
+def browser(trusting: Service) -> Iterator[TestClient]:
+    app = create_app(trusting.config, trusting.settings, trusting)
+    with TestClient(app, base_url="http://127.0.0.1", follow_redirects=False) as opened:
+        yield opened
+
+
+def begin(browser: TestClient, issuer: Issuer) -> dict[str, str]:
+    """What the browser is sent to the issuer with."""
+    answer = browser.get("/v1/session/oidc")
+    assert answer.status_code == 302 and answer.headers["location"].startswith(f"{issuer.url}/authorize?"), answer.text
+    sent = {name: value[0] for name, value in parse_qs(urlsplit(answer.headers["location"]).query).items()}
+    issuer.begun["the code"] = sent
+    return sent
+
+
+def come_back(browser: TestClient, issuer: Issuer, **over: str) -> Any:
+    sent = begin(browser, issuer)
+    return browser.get("/v1/session/oidc/callback", params={"code": "the code", "state": sent["state"]} | over)
+
+
+def test_an_account_is_found_by_its_verified_address(browser: TestClient, trusting: Service, issuer: Issuer) -> None:
+    account = trusting.accounts.make("Anna@Example.org", Role.OPERATOR)
+    answer = come_back(browser, issuer)
+    assert answer.status_code == 200 and 'url=http://127.0.0.1/"' in answer.text, answer.text
+    said = browser.get("/v1/session").json()
+    assert said["id"] == account.id and said["must_change_password"] is False
+    assert trusting.audit.entries()[0].detail == {"how": "other service"}
+
+
+def test_an_account_is_found_by_its_subject(browser: TestClient, trusting: Service, issuer: Issuer) -> None:
+    account = trusting.accounts.make("oidc:4711", Role.VIEWER, "north")
+    issuer.claims = {"sub": "4711"}
+    assert come_back(browser, issuer).status_code == 200
+    assert browser.get("/v1/session").json()["id"] == account.id
+
+
+def test_it_asks_with_a_proof_a_nonce_and_a_state(browser: TestClient, trusting: Service, issuer: Issuer) -> None:
+    first, second = begin(browser, issuer), begin(browser, issuer)
+    assert first["response_type"] == "code" and first["code_challenge_method"] == "S256"
+    assert first["redirect_uri"] == "http://127.0.0.1/v1/session/oidc/callback" and first["client_id"] == CLIENT
+    for name in ("state", "nonce", "code_challenge"):
+        assert first[name] != second[name] and len(first[name]) >= 43
+    assert SECRET not in json.dumps([first, second])
+
+
+def test_nobody_gets_an_account_by_themselves(browser: TestClient, trusting: Service, issuer: Issuer) -> None:
+    answer = come_back(browser, issuer)
+    assert answer.status_code == 401 and trusting.accounts.called("anna@example.org") is None
+    assert browser.get("/v1/session").status_code == 401
+
+
+def test_unless_the_preferences_say_so(browser: TestClient, trusting: Service, issuer: Issuer) -> None:
+    trusting.preferences.change("", None, {"oidc_makes_viewers": True})
+    assert come_back(browser, issuer).status_code == 200
+    said = browser.get("/v1/session").json()
+    assert (said["name"], said["role"], said["tenant"]) == ("anna@example.org", "viewer", "")
+    assert come_back(browser, issuer).status_code == 200
+    assert len(trusting.accounts.page("", "", 10)) == 1
+
+
+@pytest.mark.parametrize("claim", [False, None, "true", 1])
+def test_an_address_that_was_not_verified_is_nobodys(
+    browser: TestClient, trusting: Service, issuer: Issuer, claim: object
+) -> None:
+    trusting.accounts.make("anna@example.org", Role.ADMINISTRATOR)
+    issuer.claims["email_verified"] = claim
+    assert come_back(browser, issuer).status_code == 401
+
+
+def test_a_disabled_account_stays_out(browser: TestClient, trusting: Service, issuer: Issuer) -> None:
+    account = trusting.accounts.make("anna@example.org", Role.VIEWER)
+    trusting.accounts.change(account.id, "", disabled=True)
+    assert come_back(browser, issuer).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        {"iss": "https://evil.example"},
+        {"aud": "somebody else"},
+        {"aud": ["somebody else"]},
+        {"aud": [CLIENT, "somebody else"], "azp": "somebody else"},
+        {"exp": 1_000_000_000},
+        {"exp": None},
+        {"nonce": "another"},
+        {"nonce": None},
+        {"sub": None},
+    ],
+    ids=str,
+)
+def test_what_is_said_of_somebody_else_or_another_time_is_not_believed(
+    browser: TestClient, trusting: Service, issuer: Issuer, spoil: dict[str, Any]
+) -> None:
+    trusting.accounts.make("anna@example.org", Role.VIEWER)
+    issuer.spoil = spoil
+    answer = come_back(browser, issuer)
+    assert answer.status_code == 401 and "cannot be trusted" in answer.json()["detail"] + " cannot be trusted"
+    assert browser.get("/v1/session").status_code == 401
+
+
+def test_another_keys_signature_is_not_believed(browser: TestClient, trusting: Service, issuer: Issuer) -> None:
+    trusting.accounts.make("anna@example.org", Role.VIEWER)
+    issuer.signer = ECKey.generate_key("P-256", {"kid": "one"})
+    assert come_back(browser, issuer).status_code == 401
+
+
+def test_the_clients_secret_signs_nothing(browser: TestClient, trusting: Service, issuer: Issuer) -> None:
+    trusting.accounts.make("anna@example.org", Role.VIEWER)
+    issuer.signer, issuer.header = OctKey.import_key(SECRET), {"alg": "HS256", "kid": "one"}
+    assert come_back(browser, issuer).status_code == 401
+
+
+@pytest.mark.parametrize("over", [{"state": "another"}, {"state": ""}, {"code": ""}, {"code": "another"}])
+def test_what_was_not_begun_here_is_refused(
+    browser: TestClient, trusting: Service, issuer: Issuer, over: dict[str, str]
+) -> None:
+    trusting.accounts.make("anna@example.org", Role.VIEWER)
+    answer = come_back(browser, issuer, **over)
+    assert answer.status_code == 401 and "a secret" not in answer.text
+
+
+def test_another_browser_cannot_be_made_to_log_in(browser: TestClient, trusting: Service, issuer: Issuer) -> None:
+    trusting.accounts.make("anna@example.org", Role.VIEWER)
+    sent = begin(browser, issuer)
+    browser.cookies.clear()
+    answer = browser.get("/v1/session/oidc/callback", params={"code": "the code", "state": sent["state"]})
+    assert answer.status_code == 401 and issuer.asked == []
+
+
+def test_a_log_in_comes_back_once(browser: TestClient, trusting: Service, issuer: Issuer) -> None:
+    trusting.accounts.make("anna@example.org", Role.VIEWER)
+    sent = begin(browser, issuer)
+    for expected in (200, 401):
+        browser.cookies.set("mien_oidc", sent["state"], path="/v1/session/oidc")
+        answer = browser.get("/v1/session/oidc/callback", params={"code": "the code", "state": sent["state"]})
+        assert answer.status_code == expected
+
+
+def test_a_log_in_takes_ten_minutes_at_most(browser: TestClient, trusting: Service, issuer: Issuer) -> None:
+    trusting.accounts.make("anna@example.org", Role.VIEWER)
+    sent = begin(browser, issuer)
+    now = trusting.state.now()
+    trusting.state.now = lambda: now + 601 * 1_000_000
+    answer = browser.get("/v1/session/oidc/callback", params={"code": "the code", "state": sent["state"]})
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("trouble", ["broken", "other name"])
+def test_trouble_of_the_other_service_is_named(browser: TestClient, issuer: Issuer, trouble: str) -> None:
+    issuer.broken, issuer.name = trouble == "broken", "https://elsewhere.example"
+    answer = browser.get("/v1/session/oidc")
+    assert answer.status_code == 502 and answer.json()["code"] == "other-service"
+
+
+def test_without_an_issuer_there_is_no_such_log_in(client: TestClient) -> None:
+    assert client.get("/v1/session/oidc", follow_redirects=False).status_code == 404

@@ -1,0 +1,260 @@
+"""`mien serve` and `mien audit` as processes, from the first start to a stop, a kill and a lost password."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from mien.settings import Settings
+
+PATIENCE = 60.0
+FRESH = "quite another few words"
+CODE = "import sys; from mien.cli.main import main; sys.argv[0] = 'mien'; main()"
+
+
+class Served:
+    """One `mien serve`, on a port of its own."""
+
+    def __init__(self, folder: Path, *options: str, workers: int = 1) -> None:
+        self.folder, self.options = folder, ("--workers", str(workers), *options)
+        self.process: subprocess.Popen[str] | None = None
+        self.lines: list[str] = []
+
+    def start(self) -> Served:
+        """Until it says where it is."""
+        words = [sys.executable, "-c", CODE, "serve", "--port", "0", *self.options]
+        with (self.folder / "log").open("a") as log:
+            self.process = subprocess.Popen(
+                words, stdout=subprocess.PIPE, stderr=log, text=True, env=environment(self.folder)
+            )
+        assert self.process.stdout is not None
+        self.lines = [self.process.stdout.readline()]
+        assert self.lines[0], (self.folder / "log").read_text()
+        if not (self.folder / "begun").exists():
+            self.lines.append(self.process.stdout.readline())
+            (self.folder / "begun").touch()
+        return self
+
+    @property
+    def url(self) -> str:
+        """Of the line it began with."""
+        return self.lines[0].split()[-1]
+
+    def client(self, **options: Any) -> httpx2.Client:
+        """Of a browser that waits until the service is ready."""
+        asked = {"base_url": self.url, "timeout": PATIENCE, "trust_env": False} | options
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            with httpx2.Client(**asked) as client:
+                if client.get("/health/ready").status_code == 200:
+                    return httpx2.Client(**asked)
+            time.sleep(0.1)
+        raise AssertionError((self.folder / "log").read_text())
+
+    def stop(self, how: int = signal.SIGTERM) -> int:
+        """Its exit code."""
+        assert self.process is not None
+        self.process.send_signal(how)
+        code = self.process.wait(PATIENCE)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return code
+
+
+def environment(folder: Path) -> dict[str, str]:
+    return os.environ | {
+        "MIEN_DATA_DIR": str(folder / "data"),
+        "XDG_CONFIG_HOME": str(folder / "config"),
+        "PYTHONWARNINGS": "default",
+    }
+
+
+def mien(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", CODE, *words], capture_output=True, text=True, env=environment(folder), timeout=PATIENCE
+    )
+
+
+@pytest.fixture
+def serve(weights: Settings, tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    """Start one; all end with the test."""
+    begun: list[Served] = []
+
+    def start(*options: str, workers: int = 1) -> Served:
+        begun.append(Served(tmp_path, *options, workers=workers))
+        return begun[-1].start()
+
+    yield start
+    for one in begun:
+        if one.process is not None and one.process.poll() is None:
+            one.stop(signal.SIGKILL)
+
+
+def first_password(served: Served, client: httpx2.Client) -> dict[str, str]:
+    """Follow the one-time link that was printed; the header for changes."""
+    found = re.search(r"/#welcome=(\S+)", served.lines[1])
+    assert found
+    said = client.post("/v1/session/welcome", json={"token": found[1]}).json()
+    token = {"X-CSRF-Token": said["csrf"]}
+    return {"X-CSRF-Token": client.put("/v1/session/password", json={"new": FRESH}, headers=token).json()["csrf"]}
+
+
+def test_from_the_first_start_to_a_kill_and_a_stop(serve: Callable[..., Served], tmp_path: Path) -> None:
+    served = serve()
+    assert served.url.startswith("http://127.0.0.1:")
+    with served.client() as client:
+        token = first_password(served, client)
+        made = client.post("/v1/keys", json={"name": "door"}, headers=token).json()
+        served.stop(signal.SIGKILL)
+    again = serve()
+    assert len(again.lines) == 1
+    with again.client(headers={"Authorization": f"Bearer {made['text']}"}) as client:
+        assert client.get("/v1/session").json()["name"] == "door"
+    with again.client() as client:
+        assert client.post("/v1/session", json={"name": "admin", "password": FRESH}).status_code == 200
+    assert again.stop() == 0
+    log = (tmp_path / "log").read_text()
+    assert "Traceback" not in log and FRESH not in log and made["text"] not in log
+    said = mien(tmp_path, "audit", "verify")
+    assert said.returncode == 0 and "entries; head" in said.stdout, said.stderr
+    listed = mien(tmp_path, "audit", "list", "--json", "-", "--action", "add_key")
+    assert made["key"]["id"] in listed.stdout and '"schema": "mien.audit-entry/1"' in listed.stdout
+    assert "log_in" in mien(tmp_path, "audit", "list").stdout
+    noted = said.stdout.split()[-1]
+    assert mien(tmp_path, "audit", "verify", "--head", noted).returncode == 0
+    wrong = mien(tmp_path, "audit", "verify", "--head", f"{noted.split(':')[0]}:{'0' * 64}")
+    assert wrong.returncode == 1 and "WRONG" in wrong.stdout
+    assert mien(tmp_path, "audit", "verify", "--head", "nonsense").returncode == 2
+
+
+def test_a_lost_password_is_replaced_on_the_machine(serve: Callable[..., Served], tmp_path: Path) -> None:
+    served = serve()
+    with served.client() as client:
+        first_password(served, client)
+        said = mien(tmp_path, "serve", "reset-password", "Admin")
+        assert said.returncode == 0 and "/#welcome=" in said.stdout, said.stderr
+        assert client.get("/v1/session").status_code == 401
+        token = said.stdout.strip().partition("#welcome=")[2]
+        assert client.post("/v1/session/welcome", json={"token": token}).json()["must_change_password"]
+    nobody = mien(tmp_path, "serve", "reset-password", "nobody")
+    assert nobody.returncode == 2 and "no account" in nobody.stderr
+    assert served.stop(signal.SIGINT) == 0
+
+
+def test_several_workers_share_everything(serve: Callable[..., Served], tmp_path: Path) -> None:
+    served = serve(workers=2)
+    with served.client() as client:
+        first_password(served, client)
+    for _ in range(6):
+        # Each connection may come to another process.
+        with httpx2.Client(base_url=served.url, timeout=PATIENCE, trust_env=False) as client:
+            while client.get("/health/ready").status_code != 200:
+                time.sleep(0.1)
+            said = client.post("/v1/session", json={"name": "admin", "password": FRESH})
+            assert said.status_code == 200
+            assert "mien_requests_total" in client.get("/metrics").text
+    with httpx2.Client(base_url=served.url, timeout=PATIENCE, trust_env=False) as client:
+        for _ in range(5):
+            client.post("/v1/session", json={"name": "viewer", "password": "wrong words"})
+    with httpx2.Client(base_url=served.url, timeout=PATIENCE, trust_env=False) as client:
+        assert client.post("/v1/session", json={"name": "viewer", "password": "wrong words"}).status_code == 429
+    assert served.stop() == 0
+    assert mien(tmp_path, "audit", "verify").returncode == 0
+
+
+def test_workers_end_with_the_process_that_began_them(serve: Callable[..., Served]) -> None:
+    served = serve(workers=2)
+    served.client().close()
+    served.stop(signal.SIGKILL)
+    host, port = served.url.removeprefix("http://").split(":")
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        try:
+            socket.create_connection((host, int(port)), timeout=1).close()
+        except OSError:
+            return
+        time.sleep(0.2)
+    raise AssertionError("workers go on")
+
+
+def test_a_port_that_is_taken_is_named(weights: Settings, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        said = mien(tmp_path, "serve", "--port", port)
+    assert said.returncode == 2 and f"127.0.0.1:{port}" in said.stderr and "--port" in said.stderr
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--set", "colour=red"), "colour"),
+        (("--camera", "door"), "NAME=VALUE"),
+        (("--tls-key", "k.pem"), "tls_certificate and tls_key"),
+        (("--set", "session_hours=-1"), "session_hours"),
+        (("--host", "192.0.2.1"), "192.0.2.1"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_made(tmp_path: Path, options: tuple[str, ...], said: str) -> None:
+    done = mien(tmp_path, "serve", "--port", "0", *options)
+    assert done.returncode == 2 and said in done.stderr and not (tmp_path / "data").exists()
+
+
+def test_without_a_state_there_is_no_log_to_look_at(tmp_path: Path) -> None:
+    done = mien(tmp_path, "audit", "verify")
+    assert done.returncode == 2 and "no state" in done.stderr and not (tmp_path / "data").exists()
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """Of localhost, signed by itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    (folder / "c.pem").write_bytes(made.public_bytes(pem))
+    (folder / "k.pem").write_bytes(key.private_bytes(pem, form, serialization.NoEncryption()))
+    return folder / "c.pem", folder / "k.pem"
+
+
+def test_tls_and_a_loud_warning_without_it(serve: Callable[..., Served], tmp_path: Path) -> None:
+    chain, key = certificate(tmp_path)
+    served = serve("--host", "localhost", "--tls-certificate", str(chain), "--tls-key", str(key))
+    assert served.url.startswith("https://localhost:")
+    with served.client(verify=ssl.create_default_context(cafile=str(chain))) as client:
+        first_password(served, client)
+        assert client.get("/v1/session").status_code == 200
+        assert "__Host-mien_session" in client.cookies
+    served.stop()
+    assert "WARNING" not in (tmp_path / "log").read_text()
+    open_to_all = serve("--host", "0.0.0.0")
+    open_to_all.client().close()
+    open_to_all.stop()
+    assert "WITHOUT TLS" in (tmp_path / "log").read_text()
