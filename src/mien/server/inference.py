@@ -58,8 +58,8 @@ class Ticket(Generic[T]):
 class Inference:
     """Runs work for requests. Each worker is one thread: the engine's own work is outside of Python's lock.
 
-    Photos of several requests are not put together into one pass of a network: docs/serve.md has what that would gain,
-    and that it would let an answer depend on who else asks.
+    Photos of several requests are not put together into one pass of a network: docs/serve-api.md has what that would
+    gain, and that it would let an answer depend on who else asks.
     """
 
     def __init__(

@@ -47,7 +47,6 @@ PHOTOS: Final = {
     "maxItems": wire.MOST_PHOTOS,
     "items": photo_schema("Each is judged on its own; what is unfit is left out, with its reasons."),
 }
-Searched = Annotated[str, Query(max_length=200, description="Part of a name or external id.")]
 
 
 class NothingFit(EnrolmentRefused):
@@ -86,29 +85,21 @@ async def unless_unfit(request: Request, response: Awaitable[Response]) -> Respo
     response_model=wire.People,
     responses=problems(401, 403),
 )
-def list_people(
-    service: ServiceOf,
-    caller: Viewer,
-    q: Searched = "",
-    group: Annotated[str | None, Query(max_length=200)] = None,
-    tag: Annotated[str | None, Query(max_length=200)] = None,
-    cursor: Annotated[str | None, Query(max_length=200, description="The `next` of the page before.")] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> Response:
+def list_people(service: ServiceOf, caller: Viewer, asked: Annotated[wire.PeopleQuery, Query()]) -> Response:
     """Only the caller's tenant."""
-    has = containing(q)
+    has = containing(asked.q)
     found = [
         one
         for one in service.roll(caller.tenant)
-        if (group is None or group in one.profile.groups)
-        and (tag is None or tag in one.profile.tags)
-        and (not q or has(one))
+        if (asked.group is None or asked.group in one.profile.groups)
+        and (asked.tag is None or asked.tag in one.profile.tags)
+        and (not asked.q or has(one))
     ]
-    after = _read_cursor(cursor) if cursor else ("", "")
+    after = _read_cursor(asked.cursor) if asked.cursor else ("", "")
     left = [one for one in found if place_of(one) > after]
-    page = left[:limit]
-    service.audit.write(caller, "list_people", detail={"people": len(page), "searched": bool(q)})
-    following = _cursor(page[-1]) if len(left) > limit else None
+    page = left[: asked.limit]
+    service.audit.write(caller, "list_people", detail={"people": len(page), "searched": bool(asked.q)})
+    following = _cursor(page[-1]) if len(left) > asked.limit else None
     return answer({"items": [wire.person_fields(one) for one in page], "next": following, "total": len(found)})
 
 

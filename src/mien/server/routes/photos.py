@@ -17,7 +17,7 @@ from mien.server.errors import Invalid
 from mien.server.routes.attending import attended, form, opened
 from mien.server.schema.analysis import Analysis, analysis_fields
 from mien.server.schema.comparison import Comparison, comparison_fields
-from mien.server.schema.identification import Identifications, sighting_fields
+from mien.server.schema.identification import Identifications, IdentifyQuery, sighting_fields
 from mien.server.schema.problems import problems
 from mien.server.schema.upload import Field, form_body, photo_schema
 from mien.server.schema.wire import answer, encoded
@@ -25,13 +25,11 @@ from mien.server.service import Service, ServiceOf
 
 router = APIRouter(prefix="/v1", tags=["photos"])
 PHOTO: Final = "JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF or HEIC, told by the content."
-MOST_CANDIDATES: Final = 20
 Stages = Annotated[
     list[Stage] | None,
     Query(max_length=8, description="Repeatable: only these, besides finding the faces; all where left out."),
 ]
 Rate = Annotated[float | None, Query(gt=0, lt=1, description="As in the preferences, where left out.")]
-Groups = Annotated[list[Annotated[str, Query(max_length=200)]] | None, Query(max_length=100, description="Of any.")]
 
 
 @router.post(
@@ -100,20 +98,17 @@ async def identify_photo(
     request: Request,
     service: ServiceOf,
     caller: Operator,
-    fpir: Rate = None,
-    top: Annotated[int, Query(ge=1, le=MOST_CANDIDATES, description="Candidates listed for each face.")] = 1,
-    groups: Groups = None,
-    why: Annotated[str, Query(max_length=500, description="For the audit log; the preferences may demand it.")] = "",
+    asked: Annotated[IdentifyQuery, Query()],
 ) -> Response:
     """The photo is not kept; of answers, what the gallery's policy says."""
     preferences = service.preferences.get(caller.tenant)[0]
-    if preferences.why_required and not why.strip():
+    if preferences.why_required and not asked.why.strip():
         raise Invalid("A reason is asked for: `why` is empty.", "Say in `why` what the look-up is for.")
-    policy = IdentifyPolicy(fpir or preferences.fpir)
-    ask = Ask(policy, top, Filter(caller.tenant, frozenset(groups or ())))
+    policy = IdentifyPolicy(asked.fpir or preferences.fpir)
+    ask = Ask(policy, asked.top, Filter(caller.tenant, frozenset(asked.groups)))
     async with form(request, service, {"photo": Field(service.config.photo_bytes)}) as sent:
         photo = sent.one("photo")
-        found = await attended(request, service, lambda: _identified(service, caller, photo, ask, why))
+        found = await attended(request, service, lambda: _identified(service, caller, photo, ask, asked.why))
     return answer(found)
 
 

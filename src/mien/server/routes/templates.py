@@ -31,8 +31,6 @@ FACE: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "The aligned face, 112 x 112.", "content": {JPEG: {"schema": {"type": "string"}}}}
 }
 Number = Annotated[int, Path(ge=1, le=1 << 62, description="Of the template.")]
-Duplicate = Annotated[bool, Query(description="Though somebody else who is enrolled looks like them.")]
-Unlike = Annotated[bool, Query(description="Though they do not look like the person's other photos.")]
 
 
 @router.post(
@@ -49,12 +47,11 @@ async def add_photos(
     service: ServiceOf,
     caller: Operator,
     person_id: PersonId,
-    allow_duplicate: Duplicate = False,
-    allow_unlike: Unlike = False,
+    asked: Annotated[wire.AllowQuery, Query()],
     idempotency_key: RequestKey = None,
 ) -> Response:
     """Durable when answered."""
-    allow = Allow(allow_duplicate, allow_unlike)
+    allow = Allow(asked.allow_duplicate, asked.allow_unlike)
     fields = {"photos": Field(service.config.photo_bytes, most=wire.MOST_PHOTOS)}
     async with form(request, service, fields) as sent:
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
@@ -11,9 +11,20 @@ from mien.gallery.asking import Sighting
 from mien.gallery.identify import Identification as Identified
 from mien.record import plain
 from mien.server.schema.analysis import Detection
-from mien.server.schema.wire import Failed, Rate, Uncalibrated, Wire
+from mien.server.schema.wire import Asked, Failed, Rate, Uncalibrated, Wire
 
-PersonId = str
+MOST_CANDIDATES: Final = 20
+
+
+class IdentifyQuery(Asked):
+    """How a gallery is asked."""
+
+    fpir: float | None = Field(default=None, gt=0, lt=1, description="As in the preferences, where left out.")
+    top: int = Field(default=1, ge=1, le=MOST_CANDIDATES, description="Candidates listed for each face.")
+    groups: list[Annotated[str, Field(max_length=200)]] = Field(
+        default_factory=list, max_length=100, description="Repeatable: people of any of these alone."
+    )
+    why: str = Field(default="", max_length=500, description="For the audit log; the preferences may demand it.")
 
 
 class Candidate(Wire):

@@ -17,7 +17,7 @@ from mien.gallery.people import Event, Negative, Profile, Template
 from mien.gallery.people import Person as PersonRecord
 from mien.record import plain
 from mien.server.problem import Problem
-from mien.server.schema.wire import Rate, Uncalibrated, Wire
+from mien.server.schema.wire import Asked, Rate, Uncalibrated, Wire
 
 MOST_PHOTOS: Final = 10
 MOST_LABELS: Final = 100
@@ -121,6 +121,23 @@ class PersonChange(_Sent):
             elif isinstance(value, datetime):
                 sent[name] = _utc(value)
         return sent
+
+
+class PeopleQuery(Asked):
+    """Which people, and which page of them."""
+
+    q: str = Field(default="", max_length=200, description="Part of a name or external id.")
+    group: str | None = Field(default=None, max_length=200)
+    tag: str | None = Field(default=None, max_length=200)
+    cursor: str = Field(default="", max_length=200, description="`next` of the page before; empty for the first.")
+    limit: int = Field(default=50, ge=1, le=200, description="Items of a page.")
+
+
+class AllowQuery(Asked):
+    """For an operator who has looked."""
+
+    allow_duplicate: bool = Field(default=False, description="Though somebody else enrolled looks like them.")
+    allow_unlike: bool = Field(default=False, description="Though they do not look like the person's other photos.")
 
 
 class MergeIn(_Sent):

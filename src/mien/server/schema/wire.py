@@ -23,6 +23,12 @@ class Wire(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Asked(BaseModel):
+    """Parameters of an address."""
+
+    model_config = ConfigDict(frozen=True)
+
+
 class NotAsked(Wire):
     """The stage was not among those asked for."""
 
