@@ -20,6 +20,7 @@ from mien.cli.main import COMMANDS
 from mien.errors import MienError
 from mien.gallery.store.master import MasterKey
 from mien.image import encode_image
+from mien.server.config import ServerConfig
 from mien.settings import Settings, load_settings
 from mien.weights.catalog import Catalog
 
@@ -38,7 +39,7 @@ PLACES = re.compile(r"(?<![\w.~$}\)])/(?:work|root|home|tmp|opt|mnt|Users)/\w")
 HOSTS = {
     "arxiv.org", "creativecommons.org", "doi.org", "docs.python.org", "github.com", "json-schema.org",
     "keepachangelog.com", "semver.org", "vis-www.cs.umass.edu", "www.apache.org", "www.iso.org", "www.w3.org",
-    "www.kaggle.com",
+    "www.kaggle.com", "www.rfc-editor.org",
 }  # fmt: skip
 RESERVED = re.compile(r"(.*\.)?(example|invalid|test|localhost|example\.(com|net|org))|192\.0\.2\.\d+|127\.0\.0\.1")
 
@@ -122,7 +123,8 @@ def test_error_codes_are_unique_and_no_more_are_documented() -> None:
 
 def test_settings_are_documented() -> None:
     rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \|", read(ROOT / "docs" / "settings.md"), re.MULTILINE)
-    assert dict(rows) == {name: f"MIEN_{name.upper()}" for name in Settings.model_fields}
+    own = [(name, f"MIEN_{name.upper()}") for name in Settings.model_fields]
+    assert rows == own + [(name, f"MIEN_SERVER_{name.upper()}") for name in ServerConfig.model_fields]
 
 
 def test_the_first_two_blocks_are_the_two_commands() -> None:

@@ -172,7 +172,7 @@ def test_figures_are_for_those_who_are_logged_in(client: TestClient, viewer: Hea
     assert 'mien_rejected_total{code="not-logged-in"} 1.0' in said
     for name in ("mien_request_seconds_bucket", "mien_queue_depth", "mien_live_sessions", "mien_faces_total", "mien_jobs"):
         assert name in said
-    assert "viewer@" not in said
+    assert 'mien_jobs{state="queued"} 0.0' in said and "viewer@" not in said
 
 
 def test_the_document_is_complete(client: TestClient, viewer: Headers) -> None:

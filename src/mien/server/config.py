@@ -26,7 +26,7 @@ class ServerConfig(BaseSettings):
     photo_bytes, photo_pixels, video_bytes: limits of one upload. request_seconds: after which a photo that still waits
     is given up. live_sessions: at once, a process. requests_per_minute: of one caller. login_failures: after which an
     account is locked for a while. session_hours: after which a browser must log in anew. cameras: by name, what
-    `mien watch` takes. outputs: where events go: https://... or mqtt://...; a request can change neither.
+    `mien watch` takes. outputs: where events go, by https or mqtt; a request can change neither.
     oidc_issuer, oidc_client_id, oidc_client_secret: log in by another service.
     """
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
+
+from mien.server.state.jobs import JobState
 
 CONTENT_TYPE: Final = "text/plain; version=1.0.0; charset=utf-8"
 SHARED: Final = "PROMETHEUS_MULTIPROC_DIR"
@@ -32,6 +35,13 @@ class Metrics:
         self.jobs = Gauge(
             "mien_jobs", "Videos, by state.", ["state"], registry=registry, multiprocess_mode="mostrecent"
         )
+
+    def look(self, waiting: int, live: int, jobs: Mapping[str, int]) -> None:
+        """What is so at this moment. jobs: how many, by state."""
+        self.waiting.set(waiting)
+        self.live.set(live)
+        for state in JobState:
+            self.jobs.labels(state.value).set(jobs.get(state.value, 0))
 
     def render(self) -> bytes:
         """The text format."""

@@ -93,7 +93,9 @@ def _note(scope: Scope, status: int, seconds: float) -> None:
         metrics: Metrics = service.metrics
         metrics.requests.labels(method, route, str(status)).inc()
         metrics.seconds.labels(route).observe(seconds)
+        # Other processes tell no more than they noted last.
         metrics.waiting.set(service.inference.waiting)
+        metrics.live.set(service.live.open)
     fields = {"method": method, "route": route, "status": status, "ms": round(seconds * 1000, 1)}
     log.info("answered", extra={"fields": fields})
 
