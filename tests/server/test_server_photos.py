@@ -143,6 +143,17 @@ def test_forms_are_checked(client: TestClient, operator: Headers, face: bytes) -
     refused(ask(client, "/v1/analyze", operator, photo=large), 413, "too-large")
 
 
+def test_a_full_queue_is_said_at_once_and_stops_nobody_from_reading(
+    client: TestClient, operator: Headers, service: Service, face: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service.inference, "_queue", 0)
+    for address, fields in (("analyze", ("photo",)), ("compare", ("first", "second"))):
+        answer = ask(client, f"/v1/{address}", operator, **dict.fromkeys(fields, face))
+        assert refused(answer, 503, "busy")["cure"] and int(answer.headers["retry-after"]) >= 1
+    assert client.get("/v1/people", headers=operator).status_code == 200
+    assert service.inference.room.taken == 0
+
+
 def test_viewers_and_strangers_may_not(client: TestClient, viewer: Headers, face: bytes) -> None:
     for address, fields in (("analyze", ("photo",)), ("identify", ("photo",)), ("compare", ("first", "second"))):
         photos = dict.fromkeys(fields, face)
