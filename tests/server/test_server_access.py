@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,14 +10,14 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
+from tests.server.conftest import PASSWORD, Person, log_in
 
 from mien.server.access.limits import Lockout, Rate
-from mien.server.access.passwords import Passwords, default_hasher
+from mien.server.access.passwords import IN_LINE, Passwords, default_hasher
 from mien.server.caller import Role
-from mien.server.errors import TooMany
+from mien.server.errors import Busy, TooMany
 from mien.server.service import Service
 from mien.server.state.database import SECOND, State
-from tests.server.conftest import PASSWORD, Person, log_in
 
 People = dict[tuple[str, Role], Person]
 CHANGE = {"event_days": 3}
@@ -225,6 +226,28 @@ def test_odd_authorizations_are_nobody(client: TestClient, text: str) -> None:
 def test_the_default_is_the_rfcs_argon2id() -> None:
     hasher = default_hasher()
     assert (hasher.type.name, hasher.memory_cost, hasher.time_cost) == ("ID", 65536, 3)
+
+
+def test_a_flood_of_log_ins_leaves_threads_to_others() -> None:
+    let_go, begun = threading.Event(), threading.Barrier(3)
+
+    class Slow(PasswordHasher):
+        def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
+            begun.wait(30)
+            let_go.wait(30)
+            return "hashed"
+
+    passwords = Passwords(Slow())
+    with ThreadPoolExecutor(IN_LINE) as pool:
+        waiting = [pool.submit(passwords.hash, PASSWORD) for _ in range(2)]
+        begun.wait(30)
+        begun.reset()
+        line = [passwords._line.acquire(blocking=False) for _ in range(IN_LINE)]
+        assert line.count(True) == IN_LINE - 2
+        with pytest.raises(Busy):
+            passwords.hash(PASSWORD)
+        let_go.set()
+        assert [one.result() for one in waiting] == ["hashed", "hashed"]
 
 
 def test_a_missing_account_is_checked_like_any_other() -> None:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from tests.server.conftest import PASSWORD, Person, log_in
 
 from mien.server.caller import Role
 from mien.server.service import Service
 from mien.server.state.database import SECOND
-from tests.server.conftest import PASSWORD, Person, log_in
 
 People = dict[tuple[str, Role], Person]
 Headers = dict[str, str]
@@ -178,8 +178,10 @@ def test_a_revoked_key_opens_nothing_and_stays_listed(client: TestClient, operat
 def test_everybody_sees_their_own_keys_and_administrators_the_tenants(
     client: TestClient, people: People, administrator: Headers, viewer: Headers, stranger: Headers
 ) -> None:
-    count = {name: len(client.get("/v1/keys", headers=one).json()["items"]) for name, one in
-             {"administrator": administrator, "viewer": viewer, "stranger": stranger}.items()}
+    count = {
+        name: len(client.get("/v1/keys", headers=one).json()["items"])
+        for name, one in {"administrator": administrator, "viewer": viewer, "stranger": stranger}.items()
+    }
     assert count == {"administrator": 3, "viewer": 1, "stranger": 3}
 
 

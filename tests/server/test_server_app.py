@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from tests.server.conftest import PASSWORD, Person
 
+from mien.errors import SettingsError
 from mien.server import log as service_log
 from mien.server.app import create_app
 from mien.server.caller import Role
@@ -21,9 +23,7 @@ from mien.server.problem import MEDIA_TYPE, Problem
 from mien.server.retention import sweep
 from mien.server.service import Service
 from mien.server.state.database import SECOND
-from mien.errors import SettingsError
 from mien.settings import Settings, load_settings
-from tests.server.conftest import PASSWORD, Person
 
 People = dict[tuple[str, Role], Person]
 Headers = dict[str, str]
@@ -34,7 +34,9 @@ DAY = 24 * 3600 * SECOND
 def lines() -> Iterator[io.StringIO]:
     """The log, as JSON."""
     to = io.StringIO()
-    before = [(one, one.handlers, one.propagate, one.level) for one in map(logging.getLogger, ("mien.server", "uvicorn"))]
+    before = [
+        (one, one.handlers, one.propagate, one.level) for one in map(logging.getLogger, ("mien.server", "uvicorn"))
+    ]
     service_log.set_up("json", to)
     yield to
     for logger, handlers, propagate, level in before:
@@ -75,7 +77,9 @@ def test_json_that_is_none(client: TestClient, administrator: Headers, body: byt
 
 
 def test_a_body_of_another_type(client: TestClient, administrator: Headers) -> None:
-    answer = client.post("/v1/accounts", content=b'{"name": "a"}', headers=administrator | {"Content-Type": "text/plain"})
+    answer = client.post(
+        "/v1/accounts", content=b'{"name": "a"}', headers=administrator | {"Content-Type": "text/plain"}
+    )
     problem(answer, 422, "invalid")
 
 
@@ -120,7 +124,9 @@ def test_every_answer_has_safe_headers(client: TestClient, path: str) -> None:
 
 
 def test_no_other_origin_is_allowed_to_read(client: TestClient) -> None:
-    answer = client.options("/v1/session", headers={"Origin": "http://evil.example", "Access-Control-Request-Method": "POST"})
+    answer = client.options(
+        "/v1/session", headers={"Origin": "http://evil.example", "Access-Control-Request-Method": "POST"}
+    )
     assert not [name for name in answer.headers if name.startswith("access-control-")]
 
 
@@ -170,7 +176,13 @@ def test_figures_are_for_those_who_are_logged_in(client: TestClient, viewer: Hea
     said = client.get("/metrics", headers=viewer).text
     assert 'mien_requests_total{method="GET",route="/v1/preferences",status="200"} 1.0' in said
     assert 'mien_rejected_total{code="not-logged-in"} 1.0' in said
-    for name in ("mien_request_seconds_bucket", "mien_queue_depth", "mien_live_sessions", "mien_faces_total", "mien_jobs"):
+    for name in (
+        "mien_request_seconds_bucket",
+        "mien_queue_depth",
+        "mien_live_sessions",
+        "mien_faces_total",
+        "mien_jobs",
+    ):
         assert name in said
     assert 'mien_jobs{state="queued"} 0.0' in said and "viewer@" not in said
 
@@ -209,9 +221,7 @@ def test_nothing_is_kept_for_longer_than_the_preferences_say(service: Service, p
     assert service.audit.entries() == [] and service.audit.verify().faults == ()
 
 
-def test_settings_come_from_file_environment_and_options(
-    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_settings_come_from_file_environment_and_options(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mien.toml").write_text('threads = 3\n[server]\nport = 1\nhost = "a"\nqueue = 5\n')
     for module in ("mien.settings", "mien.server.config"):
         monkeypatch.setattr(f"{module}.config_file", lambda: tmp_path / "mien.toml")
@@ -225,7 +235,12 @@ def test_settings_come_from_file_environment_and_options(
 
 @pytest.mark.parametrize(
     ("over", "name"),
-    [({"port": 70_000}, "port"), ({"colour": "red"}, "colour"), ({"tls_key": "k.pem"}, "tls"), ({"workers": 0}, "workers")],
+    [
+        ({"port": 70_000}, "port"),
+        ({"colour": "red"}, "colour"),
+        ({"tls_key": "k.pem"}, "tls"),
+        ({"workers": 0}, "workers"),
+    ],
 )
 def test_a_wrong_setting_is_named(over: dict[str, Any], name: str) -> None:
     with pytest.raises(SettingsError, match=name):

@@ -153,6 +153,7 @@ def test_a_lost_password_is_replaced_on_the_machine(serve: Callable[..., Served]
         assert client.get("/v1/session").status_code == 401
         token = said.stdout.strip().partition("#welcome=")[2]
         assert client.post("/v1/session/welcome", json={"token": token}).json()["must_change_password"]
+    assert "reset_password" in mien(tmp_path, "audit", "list", "--action", "reset_password").stdout
     nobody = mien(tmp_path, "serve", "reset-password", "nobody")
     assert nobody.returncode == 2 and "no account" in nobody.stderr
     assert served.stop(signal.SIGINT) == 0
@@ -192,6 +193,17 @@ def test_workers_end_with_the_process_that_began_them(serve: Callable[..., Serve
             return
         time.sleep(0.2)
     raise AssertionError("workers go on")
+
+
+def test_an_open_stream_does_not_hold_up_the_end(serve: Callable[..., Served]) -> None:
+    served = serve()
+    with served.client() as client:
+        first_password(served, client)
+        with client.stream("GET", "/v1/events/stream") as stream:
+            assert stream.status_code == 200
+            assert served.stop() == 0
+    # What uvicorn says when it loses patience.
+    assert "Cancel" not in (served.folder / "log").read_text()
 
 
 def test_a_port_that_is_taken_is_named(weights: Settings, tmp_path: Path) -> None:

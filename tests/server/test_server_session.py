@@ -7,11 +7,11 @@ import re
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from tests.server.conftest import PASSWORD, Person, log_in
 
 from mien.server.app import create_app
 from mien.server.caller import Role
 from mien.server.service import Service
-from tests.server.conftest import PASSWORD, Person, log_in
 
 People = dict[tuple[str, Role], Person]
 FRESH = "quite another few words"

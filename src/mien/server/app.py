@@ -101,8 +101,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 async def _load(app: FastAPI) -> None:
+    def opening() -> None:
+        # In the thread, so that a service that was open too late to be waited for is closed, too.
+        app.state.service = open_service(app.state.settings, app.state.config)
+
     try:
-        app.state.service = await run_in_threadpool(open_service, app.state.settings, app.state.config)
+        await run_in_threadpool(opening)
     except Exception as error:  # noqa: BLE001 - whatever it is, somebody must be told
         app.state.trouble = error
         app.state.on_trouble()

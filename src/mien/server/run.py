@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import threading
+from dataclasses import replace
 from functools import partial
 from types import FrameType
 from typing import Final
@@ -24,12 +25,14 @@ from mien.detect.policy import DetectPolicy
 from mien.gallery.asking import embedder_of
 from mien.landmark.mesh import LANDMARK_CARDS
 from mien.server.app import create_app
+from mien.server.caller import Caller, Role
 from mien.server.config import ServerConfig
 from mien.server.errors import PortTaken
 from mien.server.log import set_up
 from mien.server.metrics import SHARED
 from mien.server.service import open_gallery, open_state
 from mien.server.state.accounts import Account, Accounts
+from mien.server.state.audit import AuditLog
 from mien.settings import Settings
 from mien.weights.catalog import Catalog
 from mien.weights.fetch import ensure_all
@@ -39,6 +42,8 @@ BACKLOG: Final = 2048
 GRACE_SECONDS: Final = 10
 HEALTH_SECONDS: Final = 60
 """Loading networks may keep a worker from answering its supervisor for a while."""
+AT_THE_MACHINE: Final = Caller("machine", "", "mien serve", Role.ADMINISTRATOR, "")
+"""Whoever holds the machine and the master key."""
 ANYWHERE: Final = ("", "0.0.0.0", "::")
 
 
@@ -91,7 +96,12 @@ def welcome(config: ServerConfig, settings: Settings, name: str) -> tuple[Accoun
     with open_gallery(settings) as gallery, open_state(gallery, config) as state:
         accounts = Accounts(state)
         account = accounts.called(name)
-        return (account, accounts.invite(account.id)) if account else None
+        if account is None:
+            return None
+        with state.write():
+            token = accounts.invite(account.id)
+            AuditLog(state).write(replace(AT_THE_MACHINE, tenant=account.tenant), "reset_password", account.id)
+        return account, token
 
 
 def serve(config: ServerConfig, settings: Settings, at: socket.socket) -> None:

@@ -18,7 +18,8 @@ SHORTEST: Final = 10
 LONGEST: Final = 200
 AT_ONCE: Final = 2
 """Each takes 64 MiB for the time being."""
-WAIT_SECONDS: Final = 10.0
+IN_LINE: Final = 8
+"""Who may wait for a turn or have one: the rest of the service needs threads, too."""
 
 
 def default_hasher() -> PasswordHasher:
@@ -32,6 +33,7 @@ class Passwords:
 
     hasher: PasswordHasher = field(default_factory=default_hasher)
     _turn: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(AT_ONCE))
+    _line: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(IN_LINE))
     _nobody: list[str] = field(default_factory=list)
 
     def hash(self, password: str) -> str:
@@ -62,9 +64,10 @@ class Passwords:
             return False
 
     def _in_turn(self, work: Callable[[], T]) -> T:
-        if not self._turn.acquire(timeout=WAIT_SECONDS):
-            raise Busy("Too many people are logging in at once.", "Try again in a moment.", 5.0)
+        if not self._line.acquire(blocking=False):
+            raise Busy("Too many people are logging in at once.", "Try again in a moment.", 2.0)
         try:
-            return work()
+            with self._turn:
+                return work()
         finally:
-            self._turn.release()
+            self._line.release()

@@ -37,7 +37,7 @@ def get_ready(service: ServiceOf) -> Health:
 )
 def get_metrics(service: ServiceOf, caller: Viewer) -> Response:
     """Counts and times, nothing about anybody."""
-    jobs = dict(service.state.read("SELECT state, count(*) FROM jobs WHERE NOT removed GROUP BY state"))
+    jobs: dict[str, int] = dict(service.state.read("SELECT state, count(*) FROM jobs WHERE NOT removed GROUP BY state"))
     service.metrics.look(service.inference.waiting, service.live.open, jobs)
     return Response(service.metrics.render(), media_type=CONTENT_TYPE)
 

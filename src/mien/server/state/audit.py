@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Any, Final
 
 import apsw
@@ -84,6 +85,8 @@ class AuditLog:
     def __init__(self, state: State) -> None:
         self._state = state
         self._key = state.key("audit log")
+        self._lock = Lock()
+        self._head_file: apsw.Connection | None = None
 
     def write(
         self,
@@ -172,23 +175,24 @@ class AuditLog:
     def _note(self, seq: int, mac: bytes) -> None:
         """In a file whose commits wait for no disk: after a power cut it may be behind, never ahead."""
         # What is kept is kept: another process in the way, or a full disk, only leaves the note behind.
-        with suppress(apsw.Error), self._opened() as second:
-            second.execute("UPDATE head SET seq = ?1, mac = ?2 WHERE seq < ?1", (seq, mac))
+        with self._lock, suppress(apsw.Error):
+            self._opened().execute("UPDATE head SET seq = ?1, mac = ?2 WHERE seq < ?1", (seq, mac))
 
     def _second(self) -> Head | None:
         if not (self._state.folder / HEAD_FILE).exists():
             return Head(1, "") if self._state.row("SELECT 1 FROM audit") else None
-        with self._opened() as second:
-            found = second.execute("SELECT seq, mac FROM head WHERE seq > 0").fetchone()
+        with self._lock:
+            found = self._opened().execute("SELECT seq, mac FROM head WHERE seq > 0").fetchone()
         return Head(found[0], found[1].hex()) if found else None
 
     def _opened(self) -> apsw.Connection:
-        """One a thread would be open files for nothing: it is only ever used for a moment."""
-        second = open_file(self._state.folder / HEAD_FILE, self._state.key("head of the audit log"))
-        second.pragma("synchronous", "NORMAL")
-        second.execute("CREATE TABLE IF NOT EXISTS head (seq INTEGER NOT NULL, mac BLOB NOT NULL) STRICT")
-        second.execute("INSERT INTO head SELECT 0, x'' WHERE NOT EXISTS (SELECT 1 FROM head)")
-        return second
+        if self._head_file is None:
+            second = open_file(self._state.folder / HEAD_FILE, self._state.key("head of the audit log"))
+            second.pragma("synchronous", "NORMAL")
+            second.execute("CREATE TABLE IF NOT EXISTS head (seq INTEGER NOT NULL, mac BLOB NOT NULL) STRICT")
+            second.execute("INSERT INTO head SELECT 0, x'' WHERE NOT EXISTS (SELECT 1 FROM head)")
+            self._head_file = second
+        return self._head_file
 
 
 def _last(writing: apsw.Connection) -> tuple[int, bytes]:
