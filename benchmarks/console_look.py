@@ -189,7 +189,7 @@ def look(context: BrowserContext, address: str, ids: dict[str, str], out: Path, 
         page.wait_for_timeout(1500)
         paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? -1")
         if place == "try":
-            page.screenshot(path=out / f"{name}-try-empty.png", full_page=True)
+            take(page, out / f"{name}-try-empty.png")
             page.locator("input[type=file]").set_input_files(photo)
             page.locator(".face-card").wait_for(timeout=15_000)
         if place == "compare":
@@ -197,11 +197,22 @@ def look(context: BrowserContext, address: str, ids: dict[str, str], out: Path, 
                 page.locator("input[type=file]").first.set_input_files(photo)
             page.locator(".verdict").wait_for(timeout=15_000)
         page.wait_for_timeout(500)
-        page.screenshot(path=out / f"{name}-{place}.png", full_page=True)
+        take(page, out / f"{name}-{place}.png")
         print(f"{name:16} {place:10} first paint {paint:6.0f} ms")
     if not only or only == "webcam":
         webcam(page, address, out, name)
     page.close()
+
+
+def take(page: Page, path: Path) -> None:
+    """A picture of the whole page: the window grows first, so that plots can draw themselves anew."""
+    size = page.viewport_size
+    assert size is not None
+    height = page.evaluate("document.documentElement.scrollHeight")
+    page.set_viewport_size({"width": size["width"], "height": max(size["height"], min(height, 4000))})
+    page.wait_for_timeout(400)
+    page.screenshot(path=path)
+    page.set_viewport_size({"width": size["width"], "height": size["height"]})
 
 
 def webcam(page: Page, address: str, out: Path, name: str) -> None:
@@ -209,7 +220,7 @@ def webcam(page: Page, address: str, out: Path, name: str) -> None:
     page.locator(".mantine-SegmentedControl-label").last.click()
     page.locator(".mark").first.wait_for(timeout=30_000)
     page.wait_for_timeout(3000)
-    page.screenshot(path=out / f"{name}-webcam.png", full_page=True)
+    take(page, out / f"{name}-webcam.png")
     page.locator("main .mantine-Button-root").first.click()
     page.get_by_role("dialog").wait_for(timeout=20_000)
     page.wait_for_timeout(600)
@@ -249,7 +260,7 @@ def show(browser: Browser, address: str, link: str, upload: Path, asked: argpars
             locale="zh-CN" if language == "zh" else "en-GB",
             has_touch=width < 500,
         )
-        context.add_init_script(f"localStorage.setItem('mien-language', '{language}')")
+        context.add_init_script(f"try {{ localStorage.setItem('mien-language', '{language}') }} catch {{}}")
         told = told_by(context, address)
         ids = ids or fill(context, address, upload)
         look(context, address, ids, asked.out, name, asked.only)

@@ -12,6 +12,17 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 700,
+    rolldownOptions: {
+      output: {
+        // A few files rather than fifty: what every page needs, and the widgets; plots come with the pages that plot.
+        codeSplitting: {
+          groups: [
+            { name: 'base', test: /node_modules[\\/](react|react-dom|scheduler|react-router|@tanstack|i18next|react-i18next|openapi-fetch)[\\/]/ },
+            { name: 'widgets', test: /node_modules[\\/](@mantine|@floating-ui|@tabler|react-remove-scroll|get-nonce)/ },
+          ],
+        },
+      },
+    },
   },
   server: { proxy: { '/v1': { target: service, ws: true }, '/health': service } },
 });

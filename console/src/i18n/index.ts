@@ -61,7 +61,8 @@ export const say = {
 /** `1 in 10,000` for a rate of 0.0001. */
 export function oneIn(rate: number): string {
   if (rate <= 0) return '0';
+  if (rate > 0.95) return i18next.t('rate.always');
   // Two digits are as many as anybody reads.
   const n = Number((1 / rate).toPrecision(2));
-  return i18next.t('rate.one_in', { n: say.number(n), count: n });
+  return i18next.t('rate.one_in', { n: say.number(n) });
 }

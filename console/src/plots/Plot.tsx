@@ -32,10 +32,16 @@ export function Plot({ data, options, height = 260, label }: { data: AlignedData
   const scheme = useComputedColorScheme('light');
   const make = useRef(options);
   make.current = options;
+  const plot = useRef<uPlot | null>(null);
+  const shown = width > 0;
   useEffect(() => {
-    if (!width || !place.current) return;
-    const plot = new uPlot({ ...make.current(), width, height }, data, place.current);
-    return () => plot.destroy();
-  }, [width, height, data, scheme]);
+    if (!shown || !place.current) return;
+    const made = new uPlot({ ...make.current(), width: place.current.clientWidth, height }, data, place.current);
+    plot.current = made;
+    return () => { plot.current = null; made.destroy(); };
+  }, [shown, height, data, scheme]);
+  useEffect(() => {
+    if (width) plot.current?.setSize({ width, height });
+  }, [width, height]);
   return <div ref={ref} className="plot" role="img" aria-label={label} style={{ minHeight: height }} />;
 }

@@ -11,6 +11,7 @@ import type { AuditEntry } from '../../api/types';
 import { say } from '../../i18n';
 import { PageHead } from '../../shell/PageHead';
 import { ProblemCard } from '../../shell/ProblemCard';
+import { Scroller } from '../../shell/Scroller';
 
 /** Who looked up or changed what, when and why. */
 export default function Audit() {
@@ -58,12 +59,12 @@ export default function Audit() {
       </div>
       <Group mb="lg" align="flex-end">{field('action', 'text')}{field('subject', 'text')}{field('since', 'date')}{field('until', 'date')}</Group>
       <ProblemCard error={log.error} />
-      <Table.ScrollContainer minWidth={680}>
+      <Scroller label={t('audit.title')}>
         <Table verticalSpacing="sm" className="log">
           <Table.Thead><Table.Tr><Table.Th>{t('audit.at')}</Table.Th><Table.Th>{t('audit.who')}</Table.Th><Table.Th>{t('audit.what')}</Table.Th><Table.Th>{t('audit.subject')}</Table.Th><Table.Th>{t('audit.why')}</Table.Th></Table.Tr></Table.Thead>
           <Table.Tbody>{entries.map((entry) => <Row key={entry.seq} entry={entry} />)}</Table.Tbody>
         </Table>
-      </Table.ScrollContainer>
+      </Scroller>
       {log.isSuccess && entries.length === 0 && <p className="soft">{t('audit.none')}</p>}
       {log.hasNextPage && <Button mt="md" variant="default" loading={log.isFetchingNextPage} onClick={() => void log.fetchNextPage()}>{t('common.more')}</Button>}
     </>

@@ -10,6 +10,7 @@ import type { Account, Role } from '../../api/types';
 import { say } from '../../i18n';
 import { Confirm } from '../../shell/Confirm';
 import { ProblemCard } from '../../shell/ProblemCard';
+import { Scroller } from '../../shell/Scroller';
 import { ShownOnce } from './ShownOnce';
 
 const ROLES: Role[] = ['viewer', 'operator', 'administrator'];
@@ -49,7 +50,7 @@ export function Accounts() {
       </form>
       <ProblemCard error={accounts.error ?? make.error ?? change.error} />
       {link && <ShownOnce title={t('accounts.link')} text={t('accounts.link_text')} secret={link} onClose={() => setLink(null)} />}
-      <Table.ScrollContainer minWidth={560}>
+      <Scroller label={t('settings.accounts')}>
         <Table verticalSpacing="sm">
           <Table.Thead><Table.Tr><Table.Th>{t('accounts.name')}</Table.Th><Table.Th>{t('accounts.role')}</Table.Th><Table.Th>{t('accounts.last')}</Table.Th><Table.Th aria-label={t('accounts.actions')} /></Table.Tr></Table.Thead>
           <Table.Tbody>
@@ -72,7 +73,7 @@ export function Accounts() {
             ))}
           </Table.Tbody>
         </Table>
-      </Table.ScrollContainer>
+      </Scroller>
       <Confirm opened={leaving !== null} title={t('accounts.remove_title', { name: leaving?.name ?? '' })} text={t('accounts.remove_text')} go={t('accounts.remove')} busy={remove.isPending} error={remove.error} onClose={() => setLeaving(null)} onGo={() => leaving && remove.mutate(leaving.id)} />
     </div>
   );

@@ -12,6 +12,7 @@ import { say } from '../../i18n';
 import { Confirm } from '../../shell/Confirm';
 import { Empty } from '../../shell/Empty';
 import { ProblemCard } from '../../shell/ProblemCard';
+import { Scroller } from '../../shell/Scroller';
 import { ShownOnce } from './ShownOnce';
 
 const ROLES: Role[] = ['viewer', 'operator', 'administrator'];
@@ -48,7 +49,7 @@ export function Keys() {
       {made && <ShownOnce title={t('keys.once')} text={t('keys.once_text')} secret={made} onClose={() => setMade(null)} />}
       {keys.data?.items.length === 0 && !made && <Empty icon={<IconKey size={26} />} title={t('keys.none')} text={t('keys.none_text')} />}
       {!!keys.data?.items.length && (
-        <Table.ScrollContainer minWidth={560}>
+        <Scroller label={t('settings.keys')}>
           <Table verticalSpacing="sm">
             <Table.Thead><Table.Tr><Table.Th>{t('keys.name')}</Table.Th><Table.Th>{t('accounts.role')}</Table.Th><Table.Th>{t('keys.until')}</Table.Th><Table.Th>{t('keys.used')}</Table.Th><Table.Th aria-label={t('accounts.actions')} /></Table.Tr></Table.Thead>
             <Table.Tbody>
@@ -63,7 +64,7 @@ export function Keys() {
               ))}
             </Table.Tbody>
           </Table>
-        </Table.ScrollContainer>
+        </Scroller>
       )}
       <Confirm opened={leaving !== null} title={t('keys.revoke_title', { name: leaving?.name ?? '' })} text={t('keys.revoke_text')} go={t('keys.revoke')} busy={revoke.isPending} error={revoke.error} onClose={() => setLeaving(null)} onGo={() => leaving && revoke.mutate(leaving.id)} />
     </div>

@@ -1,0 +1,135 @@
+"""Every page: in both languages and themes, on a phone, by keyboard, without errors and foreign requests."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from tests.console.conftest import Console, Told, enrol, forget, new_context
+
+PLACES = {
+    "/try": ("Try it", "试一试"),
+    "/compare": ("Compare", "比对"),
+    "/people": ("People", "人员"),
+    "/people/findings": ("Check-up", "体检"),
+    "/live": ("Live", "实时"),
+    "/videos": ("Videos", "视频"),
+    "/settings": ("Settings", "设置"),
+    "/settings/rates": ("Settings", "设置"),
+    "/settings/accounts": ("Settings", "设置"),
+    "/settings/keys": ("Settings", "设置"),
+    "/settings/models": ("Settings", "设置"),
+    "/settings/me": ("Settings", "设置"),
+    "/audit": ("Audit", "审计"),
+}
+LOOKS = {
+    "english, light": {"locale": "en-GB", "color_scheme": "light"},
+    "中文, dark": {"locale": "zh-CN", "color_scheme": "dark"},
+    "phone": {"locale": "en-GB", "color_scheme": "dark", "viewport": {"width": 375, "height": 740}, "has_touch": True},
+}
+GRAVE = {"serious", "critical"}
+
+
+def faults(page: Page) -> list[str]:
+    """What axe finds that keeps people out."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python").Axe()
+    found = axe.run(page).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found if one["impact"] in GRAVE]
+
+
+@pytest.mark.parametrize("look", list(LOOKS))
+def test_every_page(look: str, browser: Browser, console: Console, administrator: object, photo: Path) -> None:
+    told = Told()
+    context = new_context(browser, console, told, storage_state=without_choices(administrator), **LOOKS[look])
+    person = enrol(context, console, "Pages", photo)
+    page = context.new_page()
+    chinese = LOOKS[look]["locale"] == "zh-CN"
+    wrong: dict[str, object] = {}
+    page.goto(console.address)
+    page.get_by_role("heading", level=1).wait_for()
+    for path, titles in (PLACES | {f"/people/{person}": ("Pages", "Pages")}).items():
+        page.evaluate("path => { history.pushState({}, '', path); dispatchEvent(new PopStateEvent('popstate')) }", path)
+        expect(page).to_have_title(f"{titles[chinese]} · mien")
+        expect(page.get_by_role("heading", level=1)).to_have_text(titles[chinese])
+        page.wait_for_timeout(250)
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if found := [*faults(page), *([f"{wide} px too wide"] if wide > 0 else [])]:
+            wrong[path] = found
+    forget(context, console, person)
+    context.close()
+    assert wrong == {}
+    assert told == Told()
+
+
+def without_choices(state: object) -> object:
+    """As a browser that has not chosen a language yet."""
+    assert isinstance(state, dict)
+    copied = json.loads(json.dumps(state))
+    for origin in copied["origins"]:
+        origin["localStorage"] = [one for one in origin["localStorage"] if one["name"] == "mien-session"]
+    return copied
+
+
+def test_the_gate_has_no_faults(browser: Browser, console: Console, administrator: object) -> None:
+    context = new_context(browser, console, Told(), color_scheme="dark")
+    page = context.new_page()
+    page.goto(console.address)
+    page.get_by_role("heading", name="Log in").wait_for()
+    assert faults(page) == []
+    context.close()
+
+
+def test_language_and_theme_are_remembered(page: Page, console: Console, told: Told) -> None:
+    page.goto(f"{console.address}/people")
+    page.get_by_role("button", name="Language").click()
+    page.get_by_role("menuitem", name="中文").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("人员")
+    page.get_by_role("button", name="外观").click()
+    page.get_by_role("menuitem", name="深色").click()
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("人员")
+    assert page.evaluate("document.documentElement.lang") == "zh-CN"
+    assert page.evaluate("document.documentElement.dataset.mantineColorScheme") == "dark"
+    assert told == Told()
+
+
+def test_the_keyboard_reaches_the_content_past_the_menu(page: Page, console: Console) -> None:
+    page.goto(f"{console.address}/people")
+    page.get_by_role("heading", name="People").wait_for()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Check-up")).to_be_focused()
+
+
+def test_a_phone_has_all_pages_in_its_menu(browser: Browser, console: Console, administrator: object) -> None:
+    context = new_context(browser, console, Told(), storage_state=administrator, viewport={"width": 375, "height": 740})
+    page = context.new_page()
+    page.goto(f"{console.address}/try")
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("dialog").get_by_role("link", name="Audit").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Audit")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    context.close()
+
+
+def test_a_page_weighs_little(context: BrowserContext, console: Console) -> None:
+    """All that a first visit fetches, as it is sent."""
+    page, sizes = context.new_page(), []
+    page.on("requestfinished", lambda asked: sizes.append(asked.sizes()["responseBodySize"]))
+    page.goto(f"{console.address}/settings/rates")
+    page.get_by_text("When two photos are compared").wait_for()
+    page.wait_for_timeout(300)
+    assert 50_000 < sum(sizes) < 1_500_000
+
+
+def test_the_service_that_is_gone_is_told(page: Page, console: Console) -> None:
+    page.goto(f"{console.address}/try")
+    page.route("**/v1/calibrations", lambda route: route.abort())
+    page.route("**/v1/models", lambda route: route.fulfill(status=500, body="no JSON"))
+    page.goto(f"{console.address}/settings/models")
+    expect(page.get_by_role("alert").first).to_be_visible()

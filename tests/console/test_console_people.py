@@ -1,0 +1,98 @@
+"""People: added, found, corrected, merged, removed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import BrowserContext, Page, expect
+from tests.console.conftest import Console, Told, enrol, forget
+
+
+def test_a_person_is_added_with_photos_and_found_again(page: Page, console: Console, photo: Path, told: Told) -> None:
+    page.goto(f"{console.address}/people")
+    page.get_by_role("button", name="Add a person").first.click()
+    form = page.get_by_role("dialog")
+    form.locator("input[type=file]").set_input_files([photo, photo])
+    expect(form.get_by_role("img", name="Photo 2")).to_be_visible()
+    form.get_by_role("button", name="Leave out Photo 2").click()
+    form.get_by_role("textbox", name="Name").fill("Svetlana")
+    form.get_by_role("checkbox", name="The person has agreed").check()
+    form.get_by_role("button", name="Enrol", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Svetlana")
+    expect(page.locator(".photos img")).to_have_count(1)
+    expect(page.get_by_text("Enrolled", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Edit").click()
+    page.get_by_role("dialog").get_by_role("textbox", name="Number elsewhere").fill("4711")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("4711")).to_be_visible()
+    page.get_by_role("link", name="People").last.click()
+    page.get_by_role("searchbox").fill("4711")
+    expect(page.get_by_role("link", name="Svetlana")).to_be_visible()
+    page.get_by_role("searchbox").fill("nobody of this name")
+    expect(page.get_by_text("Nobody is called")).to_be_visible()
+    assert told == Told()
+    page.get_by_role("searchbox").fill("")
+    page.get_by_role("link", name="Svetlana").click()
+    forget(page.context, console, page.url.rpartition("/")[2])
+
+
+def test_one_who_is_on_record_is_enrolled_only_by_somebody_who_has_looked(
+    page: Page, context: BrowserContext, console: Console, photo: Path
+) -> None:
+    first = enrol(context, console, "Peggy", photo)
+    page.goto(f"{console.address}/people")
+    page.get_by_role("button", name="Add a person").first.click()
+    form = page.get_by_role("dialog")
+    form.locator("input[type=file]").set_input_files(photo)
+    form.get_by_role("textbox", name="Name").fill("Peggy again")
+    form.get_by_role("checkbox", name="The person has agreed").check()
+    form.get_by_role("button", name="Enrol", exact=True).click()
+    expect(form.get_by_role("alert")).to_contain_text("looks like")
+    form.get_by_role("checkbox", name="enrol anyway").check()
+    form.get_by_role("button", name="Enrol", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Peggy again")
+    page.goto(f"{console.address}/people/findings")
+    expect(page.get_by_role("heading", name="One person, twice on record")).to_be_visible()
+    page.get_by_role("link", name="Peggy again").first.click()
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("menuitem", name="Merge").click()
+    page.get_by_role("combobox", name="Who stays").fill("Peggy")
+    page.get_by_role("option", name="Peggy ·").click()
+    page.get_by_role("button", name="Merge", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Peggy")
+    forget(context, console, first)
+
+
+def test_not_this_person(page: Page, context: BrowserContext, console: Console, photo: Path) -> None:
+    person = enrol(context, console, "Judith", photo)
+    page.goto(f"{console.address}/people/{person}")
+    card = page.locator("section", has=page.get_by_role("heading", name="Not this person"))
+    card.locator("input[type=file]").set_input_files(photo)
+    expect(card).to_contain_text("From now on such a face is not called by this name")
+    card.get_by_role("button", name="It is not this person").click()
+    expect(card.get_by_text("Said by admin")).to_be_visible()
+    expect(page.get_by_text("Correction: not this person")).to_be_visible()
+    card.get_by_role("button", name="Take back").click()
+    expect(card.get_by_text("Said by admin")).to_have_count(0)
+    forget(context, console, person)
+
+
+def test_somebody_who_is_not_there(page: Page, console: Console) -> None:
+    page.goto(f"{console.address}/people/{'a' * 26}")
+    expect(page.get_by_role("alert")).to_contain_text("There is no person")
+
+
+def test_the_dial_says_what_a_rate_means_now(
+    page: Page, context: BrowserContext, console: Console, photo: Path
+) -> None:
+    person = enrol(context, console, "Dial", photo)
+    page.goto(f"{console.address}/settings/rates")
+    expect(page.locator(".dial")).to_contain_text("With 1 person on record, about 10 of 1,000 strangers")
+    page.get_by_role("slider").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".dial")).to_contain_text("about 20 of 1,000 strangers")
+    page.get_by_role("button", name="Use this rate").click()
+    page.get_by_text("Saved").wait_for()
+    page.reload()
+    expect(page.locator(".dial-number")).to_have_text("1 in 50")
+    forget(context, console, person)

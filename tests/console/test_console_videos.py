@@ -1,0 +1,64 @@
+"""Videos and what happens: an upload becomes a report, an event comes by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+from tests.console.conftest import Console, Told, enrol, forget
+
+av = pytest.importorskip("av", reason="needs the extra `video`")
+
+
+@pytest.fixture
+def talk(portrait: np.ndarray, tmp_path: Path) -> Path:
+    """Two seconds of the portrait."""
+    path = tmp_path / "talk.mp4"
+    with av.open(str(path), "w") as box:
+        stream = box.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 640, 480, "yuv420p"
+        for index in range(20):
+            box.mux(stream.encode(av.VideoFrame.from_ndarray(np.roll(portrait, index, axis=1), format="rgb24")))
+        box.mux(stream.encode())
+    return path
+
+
+def test_a_video_becomes_a_report(page: Page, console: Console, talk: Path, told: Told) -> None:
+    page.goto(f"{console.address}/videos")
+    page.locator("input[type=file]").set_input_files(talk)
+    page.get_by_role("link", name="Open the report").click(timeout=60_000)
+    expect(page.get_by_role("heading", level=1)).to_have_text("talk.mp4")
+    expect(page.get_by_role("img", name="Plot of the faces in view")).to_be_visible()
+    expect(page.get_by_role("img", name="Apparent expressions of Face 1")).to_be_visible()
+    with page.expect_download() as got:
+        page.get_by_role("link", name="Table").click()
+    assert got.value.path().read_text().count("\n") > 5
+    page.get_by_role("link", name="Videos").last.click()
+    page.get_by_role("button", name="Remove").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    expect(page.get_by_text("No videos yet")).to_be_visible()
+    assert told == Told()
+
+
+def test_a_file_that_is_no_video_says_why_it_failed(page: Page, console: Console, tmp_path: Path) -> None:
+    path = tmp_path / "letter.mp4"
+    path.write_bytes(b"no video at all")
+    page.goto(f"{console.address}/videos")
+    page.locator("input[type=file]").set_input_files(path)
+    expect(page.locator(".job")).to_contain_text("Failed", timeout=30_000)
+    page.get_by_role("button", name="Remove").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    expect(page.locator(".job")).to_have_count(0)
+
+
+def test_events_come_by_themselves(page: Page, context: BrowserContext, console: Console, photo: Path) -> None:
+    page.goto(f"{console.address}/live")
+    expect(page.get_by_text("No cameras are set up")).to_be_visible()
+    expect(page.get_by_role("img", name="New events appear here")).to_be_visible()
+    before = page.get_by_text("Person enrolled").count()
+    person = enrol(context, console, "Event", photo)
+    expect(page.get_by_text("Person enrolled")).to_have_count(before + 1)
+    forget(context, console, person)
+    expect(page.get_by_text("Person removed").first).to_be_visible()
