@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
@@ -80,14 +80,16 @@ class LiveSession:
         except ConnectionClosed as error:
             raise _ended(error) from error
 
-    async def __aiter__(self) -> AsyncIterator[LiveAnswer]:
-        while True:
-            try:
-                yield _read(LiveAnswer, await self._receive())
-            except LiveEnded as error:
-                if error.close_code == GOING:
-                    return
-                raise
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> LiveAnswer:
+        try:
+            return _read(LiveAnswer, await self._receive())
+        except LiveEnded as error:
+            if error.close_code == GOING:
+                raise StopAsyncIteration from None
+            raise
 
     async def _receive(self) -> str | bytes:
         assert self._socket is not None, "within `async with`"
