@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import FileResponse
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
@@ -58,14 +59,25 @@ RANGE: Final = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
 
 JobId = Annotated[str, Path(pattern="^[a-z2-7]{26}$", description="Of a job.", examples=["mfrggzdfmztwq2lknnwg23tpoa"])]
 Download = Annotated[bool, Query(description="As a file to keep, rather than to look at.")]
-Name = Annotated[
-    str,
-    Query(min_length=1, max_length=200, description="What people call it; it names no file.", examples=["talk.mp4"]),
-]
-Stages = Annotated[
-    list[StageName] | None,
-    Query(max_length=4, description="Repeatable; all where left out.", examples=[["landmark", "expression"]]),
-]
+
+
+class VideoQuery(BaseModel):
+    """How a video is worked on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(
+        default="video",
+        min_length=1,
+        max_length=200,
+        description="What people call it; it names no file.",
+        examples=["talk.mp4"],
+    )
+    stages: list[StageName] | None = Field(
+        default=None, max_length=4, description="Repeatable; all where left out.", examples=[["landmark", "expression"]]
+    )
+    identify: bool = Field(default=False, description="Recognise the people on record.")
+    annotate: bool = Field(default=True, description="Make a video with boxes and words, too.")
 
 
 @router.post(
@@ -83,20 +95,14 @@ async def add_video(
     request: Request,
     service: ServiceOf,
     caller: Operator,
-    name: Name = "video",
-    stages: Stages = None,
-    identify: Annotated[bool, Query(description="Recognise the people on record.")] = False,
-    annotate: Annotated[bool, Query(description="Make a video with boxes and words, too.")] = True,
+    query: Annotated[VideoQuery, Query()],
     key: RequestKey = None,
 ) -> Response:
     """Streamed to the disk, never held in memory."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/octet-stream" and not kind.startswith("video/"):
         raise WrongKind("The body is no video.", "Send it as video/mp4 or application/octet-stream.")
-    wanted = None if stages is None else tuple(dict.fromkeys(stages))
-    service.networks.check(wanted, identify)
-    fpir = (await run_in_threadpool(service.preferences.get, caller.tenant))[0].fpir
-    asked = Asked(wanted, identify, annotate, fpir)
+    asked = await run_in_threadpool(_asked, service, caller, query)
     jobs, job_id = service.jobs, new_id()
     await run_in_threadpool(_check_room, service, caller, request)
     path = await run_in_threadpool(jobs.folders.make, job_id)
@@ -110,7 +116,9 @@ async def add_video(
 
         async def make() -> Response:
             nonlocal taken
-            job = await run_in_threadpool(_submit, service, caller, job_id, shown_name(name), received.bytes, asked)
+            job = await run_in_threadpool(
+                _submit, service, caller, job_id, shown_name(query.name), received.bytes, asked
+            )
             taken = True
             return answer(Job.of(job).model_dump(mode="json"), 202, {"Location": f"/v1/videos/{job_id}"})
 
@@ -118,7 +126,7 @@ async def add_video(
         return await idempotent(service, caller, key, same, make)
     finally:
         if not taken:
-            await run_in_threadpool(jobs.folders.drop, job_id)
+            await run_in_threadpool(_drop, service, job_id)
 
 
 @router.get(
@@ -267,6 +275,12 @@ def get_video_annotated(
     return _file(request, service, caller, job_id, Kept("annotated", download))
 
 
+def _asked(service: Service, caller: Caller, query: VideoQuery) -> Asked:
+    wanted = None if query.stages is None else tuple(dict.fromkeys(query.stages))
+    service.networks.check(wanted, query.identify)
+    return Asked(wanted, query.identify, query.annotate, service.preferences.get(caller.tenant)[0].fpir)
+
+
 def _check_room(service: Service, caller: Caller, request: Request) -> None:
     said = request.headers.get("content-length", "")
     service.jobs.receiver.check(int(said) if said.isascii() and said.isdigit() else None)
@@ -278,6 +292,12 @@ def _submit(service: Service, caller: Caller, job_id: str, name: str, size: int,
     with service.state.write():
         service.audit.write(caller, "add_video", job_id, detail={"bytes": size, "identify": asked.identify})
         return service.jobs.submit(job_id, caller, name, size, asked)
+
+
+def _drop(service: Service, job_id: str) -> None:
+    """An upload that came to nothing; one that is on record after all stays."""
+    if service.jobs.records.get(job_id) is None:
+        service.jobs.folders.drop(job_id)
 
 
 def shown_name(name: str) -> str:
