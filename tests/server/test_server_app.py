@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from tests.server.conftest import PASSWORD, Person
 
 from mien.errors import SettingsError
+from mien.image import encode_image
 from mien.server import log as service_log
 from mien.server.app import create_app
 from mien.server.caller import Role
@@ -185,6 +187,12 @@ def test_figures_are_for_those_who_are_logged_in(client: TestClient, viewer: Hea
     ):
         assert name in said
     assert 'mien_jobs{state="queued"} 0.0' in said and "viewer@" not in said
+
+
+def test_faces_are_counted(client: TestClient, operator: Headers, astronaut: np.ndarray) -> None:
+    photo = {"photo": ("a.jpg", encode_image(astronaut, ".jpg"))}
+    assert client.post("/v1/analyze?stages=quality", files=photo, headers=operator).status_code == 200
+    assert "mien_faces_total 1.0" in client.get("/metrics", headers=operator).text
 
 
 def test_the_document_is_complete(client: TestClient, viewer: Headers) -> None:

@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from mien.cli.serve import app as serve_app
+from mien.errors import ExtraMissing
 from mien.settings import Settings
 
 PATIENCE = 60.0
@@ -227,6 +229,13 @@ def test_a_port_that_is_taken_is_named(weights: Settings, tmp_path: Path) -> Non
 def test_what_cannot_be_is_refused_before_anything_is_made(tmp_path: Path, options: tuple[str, ...], said: str) -> None:
     done = mien(tmp_path, "serve", "--port", "0", *options)
     assert done.returncode == 2 and said in done.stderr and not (tmp_path / "data").exists()
+
+
+def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    with pytest.raises(ExtraMissing, match="uvicorn is not installed") as caught:
+        serve_app([], standalone_mode=False)
+    assert "mien[server]" in caught.value.cure
 
 
 def test_without_a_state_there_is_no_log_to_look_at(tmp_path: Path) -> None:

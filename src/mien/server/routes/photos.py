@@ -53,11 +53,13 @@ async def analyze_photo(
     analyzer = _narrowed(service, stages)
     async with form(request, service, {"photo": Field(service.config.photo_bytes)}) as sent:
         photo = sent.one("photo")
-        found = await attended(
-            request,
-            service,
-            lambda: encoded(analysis_fields(analyzer.analyze(opened(service, photo)), points, vectors)),
-        )
+
+        def work() -> bytes:
+            analysis = analyzer.analyze(opened(service, photo))
+            service.metrics.faces.inc(len(analysis.faces))
+            return encoded(analysis_fields(analysis, points, vectors))
+
+        found = await attended(request, service, work)
     return answer(found)
 
 
@@ -79,7 +81,9 @@ async def compare_photos(request: Request, service: ServiceOf, caller: Operator,
         both = sent.one("first"), sent.one("second")
 
         def work() -> bytes:
-            return encoded(comparison_fields(comparer(*(opened(service, one) for one in both))))
+            comparison = comparer(*(opened(service, one) for one in both))
+            service.metrics.faces.inc(len(comparison.first.faces) + len(comparison.second.faces))
+            return encoded(comparison_fields(comparison))
 
         found = await attended(request, service, work)
     return answer(found)
@@ -129,6 +133,7 @@ def _identified(service: Service, caller: Caller, photo: bytes, ask: Ask, why: s
         # Before the photo is looked at: a rate out of reach is named with the smallest one in reach.
         rates.threshold(ask.policy.fpir)
     sightings = service.gallery.identify(opened(service, photo), ask)
+    service.metrics.faces.inc(len(sightings))
     _note_disclosed(service, caller, sightings, why)
     return encoded({"faces": [sighting_fields(one) for one in sightings]})
 
