@@ -147,3 +147,17 @@ class OtherServiceFailed(ServerError):
 
     code = "other-service"
     status = 502
+
+
+class OutOfRange(ServerError):
+    """The part of a video's file that was asked for is not in it."""
+
+    code = "out-of-range"
+    status = 416
+
+
+class DiskFull(ServerError):
+    """There is no room for a video."""
+
+    code = "disk-full"
+    status = 507

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from mien.server.errors import Invalid, TooLarge, TooSlow
-from mien.server.jobs.errors import DiskFull
+from mien.server.errors import DiskFull, Invalid, TooLarge, TooSlow
 from mien.server.jobs.folders import JobFolders
 
 # What a chunk may take to arrive: whoever sends nothing for longer has gone.

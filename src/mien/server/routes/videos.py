@@ -14,8 +14,7 @@ from starlette.requests import ClientDisconnect
 
 from mien.server.access.guard import Operator, Viewer
 from mien.server.caller import Caller
-from mien.server.errors import Busy, ClientGone, Conflict, NotFound, WrongKind
-from mien.server.jobs.errors import OutOfRange
+from mien.server.errors import Busy, ClientGone, Conflict, NotFound, OutOfRange, WrongKind
 from mien.server.schema.page import Cursor, Limit, Page, cursor_of
 from mien.server.schema.places import before_of
 from mien.server.schema.problems import problems
