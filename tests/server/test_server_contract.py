@@ -1,6 +1,7 @@
 """Whatever is sent, the answer is one that the OpenAPI document has: to everybody, to a viewer, to an administrator.
 
-CONTRACT_EXAMPLES=200 sends so many requests an operation instead of a few, and the borders of every parameter, too.
+CONTRACT_EXAMPLES=200 sends so many requests an operation instead of a few, and the borders of every parameter, too;
+CONTRACT_SHOWN=1 prints what was answered how often.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from argon2 import PasswordHasher
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis.config import SchemathesisConfig
+from schemathesis.core.errors import SerializationNotPossible
 from schemathesis.generation import GenerationMode
 from schemathesis.python import asgi
 from tests.server.conftest import person
@@ -44,6 +46,7 @@ from mien.weights.fetch import ensure
 
 EXAMPLES = int(os.environ.get("CONTRACT_EXAMPLES", "3"))
 LONG = EXAMPLES > 20
+SHOWN = "CONTRACT_SHOWN" in os.environ
 CHECKS = (
     "status_code_conformance",
     "content_type_conformance",
@@ -160,7 +163,10 @@ def faults(served: Served, operation: Any, caller: str, seen: dict[str, Counter[
 
     def ask(case: Any) -> None:
         made_real(case, served)
-        response = case.call(session=served.session, headers=served.headers[caller])
+        try:
+            response = case.call(session=served.session, headers=served.headers[caller])
+        except SerializationNotPossible:
+            return  # of `video/*`, which stands for many types
         seen.setdefault(operation.label, Counter())[response.status_code] += 1
         try:
             assert response.status_code != 500, response.text
@@ -208,6 +214,6 @@ def test_every_answer_is_one_that_the_document_has(served: Served, caller: str) 
         operation = result.ok()
         if operation.definition.raw["operationId"] not in ENDING:
             found += faults(served, operation, caller, seen)
-    if "CONTRACT_SEEN" in os.environ:
+    if SHOWN:
         print(caller, *(f"{label}: {dict(counts)}" for label, counts in seen.items()), sep="\n")
     assert not found, f"{len(found)} answers\n" + "\n\n".join(found[:100])

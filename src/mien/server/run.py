@@ -30,6 +30,7 @@ from mien.server.config import ServerConfig
 from mien.server.errors import PortTaken
 from mien.server.log import set_up
 from mien.server.metrics import SHARED
+from mien.server.protocol import GuardedProtocol
 from mien.server.service import open_gallery, open_state
 from mien.server.state.accounts import Account, Accounts
 from mien.server.state.audit import AuditLog
@@ -161,6 +162,7 @@ def _uvicorn(config: ServerConfig, app: object, factory: bool) -> uvicorn.Config
         app,  # type: ignore[arg-type]
         factory=factory,
         workers=config.workers,
+        http=GuardedProtocol,
         log_config=None,
         access_log=False,
         server_header=False,
