@@ -117,8 +117,12 @@ def test_a_link_lasts_a_day(client: TestClient, service: Service, link: str) -> 
     assert client.post("/v1/session/welcome", json={"token": link}).status_code == 401
 
 
-def test_there_is_one_first_account(service: Service, link: str) -> None:
-    assert service.accounts.make_first() is None
+def test_the_first_link_is_made_anew_until_somebody_has_followed_it(client: TestClient, service: Service) -> None:
+    lost, link = service.accounts.make_first(), service.accounts.make_first()
+    assert client.post("/v1/session/welcome", json={"token": lost}).status_code == 401
+    said = client.post("/v1/session/welcome", json={"token": link}).json()
+    client.put("/v1/session/password", json={"new": FRESH}, headers={"X-CSRF-Token": said["csrf"]})
+    assert service.accounts.make_first() is None and len(service.accounts.page("", "", 10)) == 1
 
 
 def test_a_new_password_needs_the_old_one_and_ends_other_sessions(

@@ -66,11 +66,15 @@ class Accounts:
         return self.get(values[0])
 
     def make_first(self) -> str | None:
-        """An administrator, where there is no account at all; the token of the one-time link, None where there is."""
+        """An administrator, where there is no account at all; the token of the one-time link.
+
+        A new one as long as it is the only account and nobody has followed its link; then None.
+        """
         with self._state.write():
-            if self._state.row("SELECT 1 FROM accounts"):
-                return None
-            return self.invite(self.make(FIRST, Role.ADMINISTRATOR).id)
+            found = self._state.read("SELECT id, must_change FROM accounts LIMIT 2")
+            if not found:
+                return self.invite(self.make(FIRST, Role.ADMINISTRATOR).id)
+            return self.invite(found[0][0]) if len(found) == 1 and found[0][1] else None
 
     def get(self, account: str, tenant: str | None = None) -> Account:
         """By id; of any tenant where none is named. Raises NotFound."""
