@@ -237,7 +237,7 @@ def round_(server: Server, key: str, sent: tuple[bytes, bytes], tally: Tally) ->
     clients = [Client(server, key, sent, tally, number) for number in range(CLIENTS)]
     for client_ in clients:
         client_.start()
-    time.sleep(random.uniform(0.2, 3.0))
+    time.sleep(random.uniform(0.2, 6.0))
     server.kill()
     tally.kills += 1
     for client_ in clients:
