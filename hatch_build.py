@@ -63,7 +63,7 @@ class ConsoleHook(BuildHookInterface):  # type: ignore[type-arg]
         try:
             with tempfile.TemporaryDirectory(prefix="mien-console-", ignore_cleanup_errors=True) as work:
                 _keep(_build(root / "console", Path(work)), root / PAGE)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the install goes on without the page
             line = f"The console's page was not built ({error}); mien works without it. See docs/console.md."
             self.app.display_warning(line.replace("\n", " "))
 
@@ -104,7 +104,7 @@ def _node_on_path() -> str | None:
         major, minor, *_ = (int(part) for part in found.strip().lstrip("v").split("."))
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
-    return str(Path(node).parent) if (major, minor) >= OLDEST and (major, minor) not in {(21, 0)} else None
+    return str(Path(node).parent) if (major, minor) >= OLDEST else None
 
 
 def _has_wheel() -> bool:

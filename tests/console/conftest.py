@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -171,20 +172,22 @@ def new_context(browser: Browser, console: Console, told: Told, **options: objec
     return made
 
 
+@pytest.fixture
+def enrolled(context: BrowserContext, console: Console, photo: Path) -> Iterator[Callable[[str], str]]:
+    """Puts the person of the photo on record by the API, and gives the id; everybody is forgotten after the test."""
+    yield lambda name: enrol(context, console, name, photo)
+    headers = _signed(context, console)
+    for one in context.request.get(f"{console.address}/v1/people").json()["items"]:
+        context.request.delete(f"{console.address}/v1/people/{one['id']}", headers=headers)
+
+
 def enrol(context: BrowserContext, console: Console, name: str, photo: Path) -> str:
-    """A person on record, by the API; the id."""
-    token = context.request.get(f"{console.address}/v1/session").json()["csrf"]
-    person = (
-        f'{{"name": "{name}", "allow_duplicate": true, "consent":'
-        f' {{"given_by": "{name}", "purpose": "tests", "how": "said so"}}}}'
-    )
+    """As the fixture, with nobody to forget it."""
+    consent = {"given_by": name, "purpose": "tests", "how": "said so"}
+    person = json.dumps({"name": name, "allow_duplicate": True, "consent": consent})
+    file = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo.read_bytes()}
     answer = context.request.post(
-        f"{console.address}/v1/people",
-        headers={"X-CSRF-Token": token, "Origin": console.address},
-        multipart={
-            "person": person,
-            "photos": {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo.read_bytes()},
-        },
+        f"{console.address}/v1/people", headers=_signed(context, console), multipart={"person": person, "photos": file}
     )
     assert answer.status == 201, answer.text()
     found: str = answer.json()["person"]["id"]
@@ -192,7 +195,11 @@ def enrol(context: BrowserContext, console: Console, name: str, photo: Path) -> 
 
 
 def forget(context: BrowserContext, console: Console, person: str) -> None:
-    """Nobody else's test shall meet the person."""
-    token = context.request.get(f"{console.address}/v1/session").json()["csrf"]
-    headers = {"X-CSRF-Token": token, "Origin": console.address}
-    assert context.request.delete(f"{console.address}/v1/people/{person}", headers=headers).status in (200, 404)
+    """For somebody whom a test put on record without the fixture."""
+    answer = context.request.delete(f"{console.address}/v1/people/{person}", headers=_signed(context, console))
+    assert answer.status in (200, 404)
+
+
+def _signed(context: BrowserContext, console: Console) -> dict[str, str]:
+    token: str = context.request.get(f"{console.address}/v1/session").json()["csrf"]
+    return {"X-CSRF-Token": token, "Origin": console.address}

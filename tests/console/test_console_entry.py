@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.console.conftest import PASSWORD, Console, Told, new_context
@@ -107,5 +106,3 @@ def test_every_address_of_the_page_has_a_nonce_of_its_own(context: BrowserContex
     answers = [context.request.get(console.address + path) for _ in range(2)]
     policies = {answer.headers["content-security-policy"] for answer in answers}
     assert len(policies) == 2 and all("unsafe" not in policy for policy in policies)
-
-

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import BrowserContext, Page, expect
-from tests.console.conftest import Console, Told, enrol, forget
+from playwright.sync_api import Page, expect
+from tests.console.conftest import Console, Told
 
 from mien.image import encode_image
 
@@ -29,14 +30,13 @@ def test_a_photo_is_described(page: Page, console: Console, photo: Path, told: T
     assert told == Told()
 
 
-def test_somebody_on_record_is_named(page: Page, context: BrowserContext, console: Console, photo: Path) -> None:
-    person = enrol(context, console, "Eileen", photo)
+def test_somebody_on_record_is_named(page: Page, console: Console, photo: Path, enrolled: Callable[[str], str]) -> None:
+    enrolled("Eileen")
     page.goto(f"{console.address}/try")
     page.wait_for_load_state("networkidle")
     give(page, photo)
     page.locator(".face-card").get_by_role("link", name="Eileen").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Eileen")
-    forget(context, console, person)
 
 
 def test_a_photo_without_a_face_and_a_file_that_is_none(page: Page, console: Console, tmp_path: Path) -> None:
@@ -69,7 +69,9 @@ def test_two_photos_are_compared_and_the_score_is_on_the_curve(
     assert told == Told()
 
 
-def test_a_stranger_enrols_by_webcam_and_is_recognised(page: Page, console: Console, told: Told) -> None:
+def test_a_stranger_enrols_by_webcam_and_is_recognised(
+    page: Page, console: Console, told: Told, enrolled: object
+) -> None:
     page.goto(f"{console.address}/try")
     page.get_by_text("Webcam", exact=True).click()
     expect(page.locator(".mark")).to_have_count(1)
@@ -98,11 +100,11 @@ def remove(page: Page, name: str) -> None:
 
 
 def test_a_look_up_asks_for_its_reason_where_one_is_needed(
-    page: Page, context: BrowserContext, console: Console, photo: Path
+    page: Page, console: Console, photo: Path, enrolled: Callable[[str], str]
 ) -> None:
-    person = enrol(context, console, "Reason", photo)
+    enrolled("Reason")
     page.goto(f"{console.address}/settings")
-    page.get_by_text("Look-ups need a reason").click()
+    page.get_by_role("switch", name="Look-ups need a reason").click()
     page.get_by_role("button", name="Save").click()
     page.get_by_text("Saved").wait_for()
     page.goto(f"{console.address}/try")
@@ -116,7 +118,6 @@ def test_a_look_up_asks_for_its_reason_where_one_is_needed(
     page.get_by_role("button", name="Verify the log").click()
     expect(page.get_by_text("The log is whole")).to_be_visible()
     page.goto(f"{console.address}/settings")
-    page.get_by_text("Look-ups need a reason").click()
+    page.get_by_role("switch", name="Look-ups need a reason").click()
     page.get_by_role("button", name="Save").click()
     page.get_by_text("Saved").wait_for()
-    forget(context, console, person)

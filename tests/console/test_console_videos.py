@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
-from tests.console.conftest import Console, Told, enrol, forget
+from playwright.sync_api import Page, expect
+from tests.console.conftest import Console, Told
 
 av = pytest.importorskip("av", reason="needs the extra `video`")
 
@@ -53,12 +54,11 @@ def test_a_file_that_is_no_video_says_why_it_failed(page: Page, console: Console
     expect(page.locator(".job")).to_have_count(0)
 
 
-def test_events_come_by_themselves(page: Page, context: BrowserContext, console: Console, photo: Path) -> None:
+def test_events_come_by_themselves(page: Page, console: Console, photo: Path, enrolled: Callable[[str], str]) -> None:
     page.goto(f"{console.address}/live")
     expect(page.get_by_text("No cameras are set up")).to_be_visible()
     expect(page.get_by_role("img", name="New events appear here")).to_be_visible()
     before = page.get_by_text("Person enrolled").count()
-    person = enrol(context, console, "Event", photo)
+    enrolled("Event")
     expect(page.get_by_text("Person enrolled")).to_have_count(before + 1)
-    forget(context, console, person)
     expect(page.get_by_text("Person removed").first).to_be_visible()

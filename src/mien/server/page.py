@@ -30,7 +30,9 @@ MISSING: Final = (
     "This install carries no console. With Node 20.19 or newer on the path, or the npm registry in reach,"
     " `pip install --force-reinstall --no-deps mien` builds it; the API is served all the same."
 )
-WORTH_COMPRESSING: Final = ("text/", "application/json", "application/manifest+json", "image/svg+xml")
+# Not as the machine's own table of types has it, which may call scripts plain text.
+KINDS: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+WORTH_COMPRESSING: Final = ("text/", "application/json", "image/svg+xml")
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
 
 
@@ -99,9 +101,7 @@ class Page:
 
 def _read(path: Path, folder: Path) -> _File:
     content = path.read_bytes()
-    # Not as the machine's own table of types has it, which may call scripts plain text.
-    own = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".webmanifest": "application/manifest+json"}
-    kind = own.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    kind = KINDS.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     packed = gzip.compress(content, 9, mtime=0) if kind.startswith(WORTH_COMPRESSING) else None
     hashed = path.relative_to(folder).parts[0] == "assets"
     return _File(
