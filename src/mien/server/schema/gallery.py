@@ -40,7 +40,7 @@ class DialPoint(Wire):
     per_1000: of 1,000 strangers so many are called somebody. counted: what is to be expected at that threshold.
     """
 
-    fpir: float = Field(gt=0, lt=1, examples=[0.01])
+    fpir: float = Field(ge=0, le=1, examples=[0.01])
     supported: bool
     threshold: float | None
     per_1000: float
