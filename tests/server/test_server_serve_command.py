@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -60,16 +61,15 @@ class Served:
         """Of the line it began with."""
         return self.lines[0].split()[-1]
 
-    def client(self, **options: Any) -> httpx2.Client:
-        """Of a browser that waits until the service is ready."""
-        asked = {"base_url": self.url, "timeout": PATIENCE, "trust_env": False} | options
-        until = time.monotonic() + PATIENCE
-        while time.monotonic() < until:
-            with httpx2.Client(**asked) as client:
-                if client.get("/health/ready").status_code == 200:
-                    return httpx2.Client(**asked)
-            time.sleep(0.1)
-        raise AssertionError((self.folder / "log").read_text())
+    @contextmanager
+    def client(self, **options: Any) -> Iterator[httpx2.Client]:
+        """A browser that waits until the process that its connection leads to is ready."""
+        with httpx2.Client(base_url=self.url, timeout=PATIENCE, trust_env=False, **options) as client:
+            until = time.monotonic() + PATIENCE
+            while client.get("/health/ready").status_code != 200:
+                assert time.monotonic() < until, (self.folder / "log").read_text()
+                time.sleep(0.1)
+            yield client
 
     def stop(self, how: int = signal.SIGTERM) -> int:
         """Its exit code."""
@@ -167,16 +167,14 @@ def test_several_workers_share_everything(serve: Callable[..., Served], tmp_path
         first_password(served, client)
     for _ in range(6):
         # Each connection may come to another process.
-        with httpx2.Client(base_url=served.url, timeout=PATIENCE, trust_env=False) as client:
-            while client.get("/health/ready").status_code != 200:
-                time.sleep(0.1)
+        with served.client() as client:
             said = client.post("/v1/session", json={"name": "admin", "password": FRESH})
             assert said.status_code == 200
             assert "mien_requests_total" in client.get("/metrics").text
-    with httpx2.Client(base_url=served.url, timeout=PATIENCE, trust_env=False) as client:
+    with served.client() as client:
         for _ in range(5):
             client.post("/v1/session", json={"name": "viewer", "password": "wrong words"})
-    with httpx2.Client(base_url=served.url, timeout=PATIENCE, trust_env=False) as client:
+    with served.client() as client:
         assert client.post("/v1/session", json={"name": "viewer", "password": "wrong words"}).status_code == 429
     assert served.stop() == 0
     assert mien(tmp_path, "audit", "verify").returncode == 0
@@ -184,7 +182,8 @@ def test_several_workers_share_everything(serve: Callable[..., Served], tmp_path
 
 def test_workers_end_with_the_process_that_began_them(serve: Callable[..., Served]) -> None:
     served = serve(workers=2)
-    served.client().close()
+    with served.client():
+        pass
     served.stop(signal.SIGKILL)
     host, port = served.url.removeprefix("http://").split(":")
     until = time.monotonic() + PATIENCE
@@ -288,6 +287,7 @@ def test_tls_and_a_loud_warning_without_it(serve: Callable[..., Served], tmp_pat
     served.stop()
     assert "WARNING" not in (tmp_path / "log").read_text()
     open_to_all = serve("--host", "0.0.0.0")
-    open_to_all.client().close()
+    with open_to_all.client():
+        pass
     open_to_all.stop()
     assert "WITHOUT TLS" in (tmp_path / "log").read_text()
