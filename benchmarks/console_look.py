@@ -1,7 +1,8 @@
 """Takes a picture of every page of the console, and prints first paint, bytes, console errors and foreign requests.
 
 Needs the extras server and video, playwright, a Chromium on the path, and the sample `astronaut`. Starts `mien serve`
-on a gallery of its own in a temporary folder. Prints one line a page and picture, then the sums.
+on a gallery of its own in a temporary folder. Prints for each page when the browser
+painted first (the mark of the page) and when the page's title was there, then the sums.
 
     python benchmarks/console_look.py --out DIR [--only NAME]
 """
@@ -186,6 +187,7 @@ def look(context: BrowserContext, address: str, ids: dict[str, str], out: Path, 
             continue
         page.goto(address + path)
         page.locator("h1").first.wait_for()
+        shown = page.evaluate("performance.now()")
         page.wait_for_timeout(1500)
         paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? -1")
         if place == "try":
@@ -198,7 +200,7 @@ def look(context: BrowserContext, address: str, ids: dict[str, str], out: Path, 
             page.locator(".verdict").wait_for(timeout=15_000)
         page.wait_for_timeout(500)
         take(page, out / f"{name}-{place}.png")
-        print(f"{name:16} {place:10} first paint {paint:6.0f} ms")
+        print(f"{name:16} {place:10} first paint {paint:6.0f} ms, title {shown:6.0f} ms")
     if not only or only == "webcam":
         webcam(page, address, out, name)
     page.close()

@@ -33,7 +33,6 @@ def test_a_photo_is_described(page: Page, console: Console, photo: Path, told: T
 def test_somebody_on_record_is_named(page: Page, console: Console, photo: Path, enrolled: Callable[[str], str]) -> None:
     enrolled("Eileen")
     page.goto(f"{console.address}/try")
-    page.wait_for_load_state("networkidle")
     give(page, photo)
     page.locator(".face-card").get_by_role("link", name="Eileen").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Eileen")
@@ -108,7 +107,6 @@ def test_a_look_up_asks_for_its_reason_where_one_is_needed(
     page.get_by_role("button", name="Save").click()
     page.get_by_text("Saved").wait_for()
     page.goto(f"{console.address}/try")
-    page.wait_for_load_state("networkidle")
     give(page, photo)
     page.get_by_role("textbox", name="What is this look-up for?").fill("Lost badge")
     page.get_by_role("button", name="Look up").click()

@@ -1,8 +1,10 @@
-import { useQuery } from '@tanstack/react-query';
+import { queryOptions, useQuery } from '@tanstack/react-query';
 
 import { api, must } from './client';
 
-/** What administrators chose for this tenant, with the ETag that a change names. */
+/** What administrators chose for this tenant. */
+export const preferencesQuery = queryOptions({ queryKey: ['preferences'], queryFn: () => must(api.GET('/v1/preferences')), staleTime: 60_000 });
+
 export function usePreferences() {
-  return useQuery({ queryKey: ['preferences'], queryFn: () => must(api.GET('/v1/preferences')), staleTime: 60_000 });
+  return useQuery(preferencesQuery);
 }

@@ -61,9 +61,10 @@ function line(plot: uPlot, at: number, stroke: string, dashed: boolean, text: st
   ctx.moveTo(x, bbox.top);
   ctx.lineTo(x, bbox.top + bbox.height);
   ctx.stroke();
+  // Left of the threshold and low in the plot there is no curve.
   ctx.font = `${dashed ? '' : '600 '}${12 * ratio}px system-ui, sans-serif`;
-  const room = bbox.left + bbox.width - x > ctx.measureText(text).width + 12 * ratio;
+  const room = !dashed && bbox.left + bbox.width - x > ctx.measureText(text).width + 12 * ratio;
   ctx.textAlign = room ? 'left' : 'right';
-  ctx.fillText(text, x + (room ? 6 : -6) * ratio, bbox.top + (dashed ? 30 : 14) * ratio);
+  ctx.fillText(text, x + (room ? 6 : -6) * ratio, dashed ? bbox.top + bbox.height - 10 * ratio : bbox.top + 14 * ratio);
   ctx.restore();
 }

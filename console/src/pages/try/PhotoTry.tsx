@@ -4,8 +4,9 @@ import { useCallback, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { api, must, parts } from '../../api/client';
-import { useGallery } from '../../api/gallery';
-import { usePreferences } from '../../api/preferences';
+import { galleryQuery, useGallery } from '../../api/gallery';
+import { preferencesQuery, usePreferences } from '../../api/preferences';
+import { queries } from '../../api/queries';
 import type { Analysis, IdentifiedFace } from '../../api/types';
 import { FaceCard } from '../../faces/FaceCard';
 import { Overlay, type Mark } from '../../faces/Overlay';
@@ -21,7 +22,9 @@ interface Found {
 }
 
 /** Both questions at once: what is on the photo, and who; without the second where it needs a reason, or nobody is on record. */
-async function look({ photo, why, ask }: { photo: File; why?: string; ask: boolean }): Promise<Found> {
+async function look({ photo, why }: { photo: File; why?: string }): Promise<Found> {
+  const [gallery, preferences] = await Promise.all([queries.fetchQuery(galleryQuery), queries.fetchQuery(preferencesQuery)]);
+  const ask = gallery.n_people > 0 && (!preferences.why_required || !!why);
   const [analysis, people] = await Promise.all([
     must(api.POST('/v1/analyze', { params: { query: { points: true } }, ...parts({ photo }) })),
     ask ? must(api.POST('/v1/identify', { params: { query: { top: 3, why } }, ...parts({ photo }) })) : { faces: [] },
@@ -44,9 +47,9 @@ export function PhotoTry() {
       if (!first) return;
       setPhoto(first);
       setChosen(0);
-      mutate({ photo: first, ask: somebody && !reason });
+      mutate({ photo: first });
     },
-    [mutate, somebody, reason],
+    [mutate],
   );
 
   if (!photo) return <PhotoDrop onPhotos={take} paste />;
@@ -74,7 +77,7 @@ export function PhotoTry() {
       <div aria-live="polite">
         <ProblemCard error={asked.error} />
         {found && <Answer found={found} chosen={chosen} />}
-        {found && reason && somebody && found.people.length === 0 && <AskWhy busy={asked.isPending} onWhy={(why) => mutate({ photo, why, ask: true })} />}
+        {found && reason && somebody && found.people.length === 0 && <AskWhy busy={asked.isPending} onWhy={(why) => mutate({ photo, why })} />}
       </div>
     </div>
   );
