@@ -1,11 +1,13 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 
+import { licences } from './licences';
+
 // `mien serve` on its own port answers the API while `npm run dev` serves the page.
 const service = 'http://127.0.0.1:8460';
 
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), licences()],
   html: { cspNonce: '__CSP_NONCE__' },
   build: {
     target: 'es2022',

@@ -127,6 +127,11 @@ def test_a_page_weighs_little(context: BrowserContext, console: Console) -> None
     assert 50_000 < sum(sizes) < 1_500_000
 
 
+def test_the_licences_of_its_libraries_come_with_the_page(context: BrowserContext, console: Console) -> None:
+    text = context.request.get(f"{console.address}/licences.txt").text()
+    assert "react-dom 19" in text and "@mantine/core" in text and text.count("Permission is hereby granted") > 10
+
+
 def test_the_service_that_is_gone_is_told(page: Page, console: Console) -> None:
     page.goto(f"{console.address}/try")
     page.route("**/v1/calibrations", lambda route: route.abort())
