@@ -69,7 +69,11 @@ def options() -> Iterator[tuple[str, str]]:
     for name, (module, _) in COMMANDS.items():
         command = typer.main.get_command(import_module(module).app)
         inner = getattr(command, "commands", {})
-        for title, one in [(f"mien {name} {sub}", item) for sub, item in inner.items()] or [(f"mien {name}", command)]:
+        found = [(f"mien {name} {sub}", item) for sub, item in inner.items()]
+        # Some do something without a command behind them, too.
+        if not inner or getattr(command, "invoke_without_command", False):
+            found.insert(0, (f"mien {name}", command))
+        for title, one in found:
             yield title, ""
             for option in one.params:
                 yield from ((title, text) for text in option.opts if text.startswith("--"))
@@ -171,7 +175,7 @@ def test_commands_in_the_readme_exist() -> None:
     shell = [text for language, text in blocks(read(README)) if language != "python"]
     text = "\n".join(shell + [row[3].strip("`") for row in rows_of(read(README))])
     for line in re.findall(r"(?<![\w/])mien [a-z].*", text.replace(".venv/bin/", "")):
-        title = next((one for one in commands if re.match(rf"{one}(?![\w-])", line)), None)
+        title = max((one for one in commands if re.match(rf"{one}(?![\w-])", line)), key=len, default=None)
         assert title, line
         for option in re.findall(r"(?<=\s)--[a-z-]+", line.partition("&&")[0]):
             assert (title, option) in known, line

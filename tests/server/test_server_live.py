@@ -196,7 +196,7 @@ def test_who_gets_in(
         (None, {}),
         (viewer, {}),
         (None, {"key": key + "x"}),
-        (operator | {"Origin": "http://x"}, {}),
+        (operator | {"Origin": "http://other.example"}, {}),
     ):
         code, reason = end_of(begin(headers, **start))
         assert code == 1008 and reason
