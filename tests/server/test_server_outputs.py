@@ -145,7 +145,7 @@ def test_events_reach_a_broker_that_comes_back(state: State, log: EventLog) -> N
     assert "word" not in ours.deliveries[0].address
 
 
-@pytest.mark.parametrize("address", ["ftp://host/x", "nothing", "https://ann:pw7x@hook.example/"])
+@pytest.mark.parametrize("address", ["ftp://host/x", "nothing", "https://hook.example:pw7x@hook.example/"])
 def test_an_address_that_cannot_be_is_refused_at_once(state: State, address: str) -> None:
     with pytest.raises(SinkError) as refused:
         outputs(state, address)
