@@ -163,6 +163,10 @@ def test_the_gallerys_own_people_tell_how_alike_they_are(tmp_path: Path) -> None
     gallery.add_people([(profile(f"more {number}"), [template(one)]) for number, one in enumerate(faces[few:])])
     (found,) = gallery.identify_vectors(near(BEN, 0.5, 7)[None], Ask(IdentifyPolicy(fpir=0.3)))
     assert "300 of them, each left out in turn" in found.based_on
+    gallery.change(next(iter(gallery.people())).id, tenant="b")
+    (narrow,) = gallery.identify_vectors(near(BEN, 0.5, 7)[None], Ask(IdentifyPolicy(fpir=0.3), keep=Filter("b")))
+    assert "each left out in turn" in narrow.based_on
+    assert "300" not in narrow.based_on and "299" not in narrow.based_on
     assert found.threshold > by_calibration(300, 0.3) + 0.05
     live = LiveIndex(gallery.records, calibration())()
     assert live.n_people == 300 == len(live.index)

@@ -160,17 +160,19 @@ class OpenSet:
     """The road from a score to the FPIR and back, for one gallery at its present size.
 
     n_people: who can be found. templates_each: the mean number of templates of a person, of which the closest counts.
-    own: None where the gallery has not been asked, or is too small to say anything.
+    own: None where the gallery has not been asked, or is too small to say anything. part: these are not all people of
+    the gallery; how many there are besides is then told to nobody.
     """
 
     calibration: Calibration
     n_people: int
     templates_each: float = 1.0
     own: OwnPeople | None = None
+    part: bool = False
 
     def at(self, n_people: int) -> OpenSet:
         """The same among fewer or more people, as behind a filter."""
-        return self if n_people == self.n_people else replace(self, n_people=n_people)
+        return self if n_people == self.n_people else replace(self, n_people=n_people, part=True)
 
     def fpir(self, score: float) -> ErrorRate:
         """The share of strangers that would be called one of the people, were this score and more enough."""
@@ -242,9 +244,10 @@ class OpenSet:
         counts = "the larger one counts" if self.own_factor > 1 else "the calibration's rate counts"
         if self._own_speaks:
             counts = "that is another rate, and the upper end of it counts"
+        asked = "the gallery's people" if self.part else f"{self.own.n_owners:,} of them"
         return (
-            f"{text}; {self.own.n_owners:,} of them, each left out in turn, have {self.own_factor:.2g} ({low:.2g} to"
-            f" {high:.2g}) times the false matches that the calibration expects: {counts}"
+            f"{text}; {asked}, each left out in turn, have {self.own_factor:.2g} ({low:.2g} to {high:.2g}) times the"
+            f" false matches that the calibration expects: {counts}"
         )
 
     @property
