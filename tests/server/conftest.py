@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("fastapi", reason="needs the extra `server`")
 
+import numpy as np
 from argon2 import PasswordHasher
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -17,6 +18,7 @@ from fastapi.testclient import TestClient
 from mien.analyze import Analyzer
 from mien.gallery.gallery import Gallery, GalleryPolicy
 from mien.gallery.store.master import MasterKey
+from mien.image import encode_image
 from mien.server.access.passwords import Passwords
 from mien.server.app import create_app
 from mien.server.caller import Caller, Role
@@ -33,6 +35,12 @@ TENANTS = ("", "north")
 def analyzer(weights: Settings) -> Analyzer:
     """Loaded once; it holds nothing of whom it has seen."""
     return Analyzer(settings=weights)
+
+
+@pytest.fixture(scope="session")
+def face(astronaut: np.ndarray) -> bytes:
+    """One face, as PNG."""
+    return encode_image(astronaut, ".png")
 
 
 @pytest.fixture

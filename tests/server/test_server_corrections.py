@@ -27,12 +27,6 @@ def own_settings(own_settings: Settings, tmp_path: Any, monkeypatch: pytest.Monk
     return settings
 
 
-@pytest.fixture(scope="session")
-def face(astronaut: np.ndarray) -> bytes:
-    """One face, as PNG."""
-    return encode_image(astronaut, ".png")
-
-
 @pytest.fixture
 def double(service: Service, face: bytes) -> str:
     """Somebody who looks like the photo and is not the one it shows: a template close to it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from mien.server.caller import Caller, Role
 from mien.server.errors import Conflict, StillWorking
 from mien.server.service import Service
 from mien.server.state.database import SECOND
-from mien.server.state.idempotency import idempotent, sweep
+from mien.server.state.idempotency import _Entry, idempotent, sweep
 
 ONCE = {"Idempotency-Key": "0123456789abcdef-once"}
 WHO = Caller("account", "a", "anna", Role.OPERATOR, "")
@@ -26,9 +27,11 @@ class Work:
 
     def __init__(self, error: Exception | None = None) -> None:
         self.done, self.error = 0, error
+        self.ids: list[str] = []
 
-    async def __call__(self) -> Response:
+    async def __call__(self, new: str) -> Response:
         self.done += 1
+        self.ids.append(new)
         if self.error:
             raise self.error
         return Response(b"%d" % self.done, 201, {"ETag": '"1"', "X-Other": "x"}, "text/plain")
@@ -78,7 +81,7 @@ def test_what_is_being_worked_on_is_not_done_twice(service: Service) -> None:
     begun = asyncio.Event()
 
     async def both() -> tuple[Response, type[Exception]]:
-        async def slow() -> Response:
+        async def slow(_: str) -> Response:
             begun.set()
             await asyncio.sleep(0.2)
             return Response(b"slow")
@@ -95,12 +98,80 @@ def test_what_is_being_worked_on_is_not_done_twice(service: Service) -> None:
     assert answer.body == b"slow" and error is StillWorking
 
 
-def test_what_a_killed_process_left_is_done_anew(service: Service) -> None:
-    work = Work()
-    ask(service, work)
+def cut_off(service: Service) -> None:
+    """As if the process had been killed before the answer was kept."""
     with service.state.write() as writing:
         writing.execute("UPDATE answers SET runner = 'gone', status = NULL, headers = NULL, body = NULL")
+
+
+def test_what_a_killed_process_left_is_done_anew_under_the_same_id(service: Service) -> None:
+    work = Work()
+    ask(service, work)
+    cut_off(service)
     assert ask(service, work).body == b"2"
+    ask(service, work, "other" * 4)
+    assert work.ids[0] == work.ids[1] != work.ids[2]
+
+
+def test_an_enrolment_that_was_cut_off_makes_nobody_twice(
+    client: TestClient, service: Service, operator: Headers, face: bytes
+) -> None:
+    def enrol() -> Any:
+        consent = {"given_by": "Anna", "purpose": "tests", "how": "a form"}
+        person = {"person": json.dumps({"name": "Anna", "consent": consent})}
+        said = client.post("/v1/people", headers=operator | ONCE, files={"photos": face}, data=person)
+        assert said.status_code == 201, said.text
+        return said.json()
+
+    first = enrol()
+    cut_off(service)
+    again = enrol()
+    assert again["person"]["id"] == first["person"]["id"] and again["person"]["n_templates"] == 1
+    assert again["photos"][0]["code"] == "copy" and len(service.roll("")) == 1
+
+
+def test_work_is_not_undone_by_being_cancelled(service: Service) -> None:
+    """Work that has begun goes on: whoever sends it again meanwhile must not have it done twice."""
+
+    async def cancelled() -> None:
+        async def slow(_: str) -> Response:
+            await asyncio.sleep(60)
+            raise AssertionError
+
+        task = asyncio.create_task(idempotent(service, WHO, "k" * 16, SAME, slow))
+        await asyncio.sleep(0.2)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(cancelled())
+    with pytest.raises(StillWorking):
+        ask(service, Work())
+
+
+@pytest.mark.parametrize("path", ["/v1/keys", "/v1/accounts", "/v1/videos"])
+def test_a_change_and_its_answer_are_kept_together(
+    client: TestClient, service: Service, administrator: Headers, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """So that a kill between the two leaves neither."""
+
+    def post() -> int:
+        if path == "/v1/videos":
+            kind = {"Content-Type": "video/mp4"}
+            return client.post(path, content=b"video", headers=administrator | ONCE | kind).status_code
+        return client.post(path, json={"name": "door"}, headers=administrator | ONCE).status_code
+
+    def made() -> list[int]:
+        tables = ("keys", "accounts", "jobs", "audit", "answers", "events")
+        return [service.state.read(f"SELECT count(*) FROM {table}")[0][0] for table in tables]
+
+    before = made()
+    with monkeypatch.context() as patch:
+        patch.setattr(_Entry, "keep", lambda *_: 1 / 0)
+        assert post() == 500
+    assert made() == before
+    assert post() in (201, 202)
+    after = made()
+    assert post() in (201, 202) and made()[:3] == after[:3] != before[:3]
 
 
 def test_answers_are_kept_for_a_day(service: Service) -> None:

@@ -24,12 +24,6 @@ ANNA = {"name": "Anna Weber", "external_id": "17", "groups": ["night"], "tags": 
 
 
 @pytest.fixture(scope="session")
-def face(astronaut: np.ndarray) -> bytes:
-    """One face, as PNG."""
-    return encode_image(astronaut, ".png")
-
-
-@pytest.fixture(scope="session")
 def nobody(coffee: np.ndarray) -> bytes:
     """No face, as PNG."""
     return encode_image(coffee, ".png")

@@ -18,6 +18,7 @@ from mien.server.config import ServerConfig
 from mien.server.jobs import upload
 from mien.server.schema.videos import Job, VideoResult
 from mien.server.service import Service
+from mien.server.state.audit import Wanted
 
 pytest.importorskip("av", reason="needs PyAV, which the extra `video` brings")
 
@@ -75,13 +76,17 @@ def test_the_report_is_shut_in_and_downloads_have_names(
     assert (missing.status_code, missing.json()["code"]) == (404, "not-found")
 
 
-def test_the_annotated_video_comes_in_parts(client: TestClient, operator: dict[str, str], clip: bytes) -> None:
+def test_the_annotated_video_comes_in_parts(
+    client: TestClient, operator: dict[str, str], clip: bytes, service: Service
+) -> None:
     job = send(client, operator, clip, stages=["landmark"])
     ended(client, operator, job["id"])
     address = f"/v1/videos/{job['id']}/annotated"
     whole = client.get(address, headers=operator)
     part = client.get(address, headers=operator | {"Range": "bytes=10-19"})
     assert (part.status_code, part.content) == (206, whole.content[10:20])
+    # Whoever leaves out the first byte has seen it all the same.
+    assert len(service.audit.entries(Wanted(action="read_video", subject=job["id"]))) == 2
     beyond = client.get(address, headers=operator | {"Range": f"bytes={len(whole.content)}-"})
     assert (beyond.status_code, beyond.headers["content-type"]) == (416, "application/problem+json")
 
@@ -97,6 +102,20 @@ def test_what_is_no_video_fails_with_cause_and_cure_and_without_our_paths(
     answer = client.get(f"/v1/videos/{job['id']}/result", headers=operator)
     assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
     until(lambda: not service.jobs.folders.upload(job["id"]).exists())
+
+
+def test_a_reason_is_kept_and_demanded_where_the_preferences_say_so(
+    client: TestClient, operator: dict[str, str], service: Service
+) -> None:
+    service.preferences.change("", None, {"why_required": True})
+    answers = [
+        client.post("/v1/videos", params=query, content=b"no video", headers=operator | UPLOAD)
+        for query in ({"identify": True}, {"identify": True, "why": "Lost badge"}, {})
+    ]
+    assert [answer.status_code for answer in answers] == [422, 202, 202]
+    assert "A reason is asked for" in answers[0].json()["detail"]
+    found = [entry.why for entry in service.audit.entries(Wanted(action="add_video"))]
+    assert found == ["", "Lost badge"]
 
 
 def test_uploads_are_refused_before_and_while_they_are_read(

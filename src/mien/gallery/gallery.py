@@ -74,14 +74,18 @@ class Gallery(Asking):
         create_records(where, model, card.embed.dimensions, policy or GalleryPolicy(), master).close()
         return cls(where, settings, master=master)
 
-    def enrol(self, profile: Profile, photos: Iterable[Source], allow: Allow | None = None) -> Enrolment:
+    def enrol(
+        self, profile: Profile, photos: Iterable[Source], allow: Allow | None = None, person_id: str | None = None
+    ) -> Enrolment:
         """Enrol a person by photos of their face, of which the unfit are left out with their reasons.
 
-        Nothing is stored where no photo is fit. Raises ConsentMissing, EnrolmentRefused for an external id that is
-        somebody else's.
+        Nothing is stored where no photo is fit. person_id: to be given, as 16 random bytes make it, for whoever must
+        know it before; None makes one. Raises ConsentMissing, EnrolmentRefused for an external id that is somebody
+        else's.
         """
         self._check_external_id(profile)
-        return self._enrol(profile, self._judge(photos, profile, None, allow or Allow()), allow or Allow())
+        judged = self._judge(photos, profile, None, allow or Allow())
+        return self._enrol(profile, judged, allow or Allow(), person_id=person_id)
 
     def enrol_faces(self, profile: Profile, faces: Iterable[tuple[str, Face]], allow: Allow | None = None) -> Enrolment:
         """As `enrol`, for faces analysed before, such as the best of a track; each with a name for reports."""
@@ -114,18 +118,20 @@ class Gallery(Asking):
                 writing.drop_templates(found.id, [one.id for one in known if one.id not in kept])
         return Enrolment(found.profile.name, found.id, outcome(candidates, chosen))
 
-    def add_people(self, people: Iterable[tuple[Profile, Sequence[Template]]]) -> list[str]:
+    def add_people(
+        self, people: Iterable[tuple[Profile, Sequence[Template]]], ids: Sequence[str] | None = None
+    ) -> list[str]:
         """Enrol people who were embedded before, without the gate: all in one durable transaction, or none.
 
-        Their ids, in order. Raises ConsentMissing, EnrolmentRefused for an external id that is taken, GalleryModel for
-        vectors of another length, GalleryError for vectors that are not of unit length.
+        Their ids, in order; ids: as of `enrol`, one for each. Raises ConsentMissing, EnrolmentRefused for an external
+        id that is taken, GalleryModel for vectors of another length, GalleryError for any not of unit length.
         """
         most, taken = self.info.policy.max_templates, set[tuple[str, str]]()
         chosen = [(profile, choose_templates(some, most)) for profile, some in people]
         with self.records.write() as writing:
             for profile, _ in chosen:
                 self._check_external_id(profile, taken=taken)
-            return writing.add_people(chosen)
+            return writing.add_people(chosen, ids)
 
     def import_people(self, lines: Iterable[str], root: Path, allow: Allow | None = None) -> Iterator[Enrolment]:
         """People of lines of JSON, as `transfer` has them: templates are taken as they are, photos are judged.
@@ -184,15 +190,20 @@ class Gallery(Asking):
         return tuple(one.sentence(names.get(one.person_id, "")) for one in some)
 
     def _enrol(
-        self, profile: Profile, candidates: list[Candidate], allow: Allow, known: Sequence[Template] = ()
+        self,
+        profile: Profile,
+        candidates: list[Candidate],
+        allow: Allow,
+        known: Sequence[Template] = (),
+        person_id: str | None = None,
     ) -> Enrolment:
         candidates = without_copies(candidates, known)
         if not allow.unlike:
             candidates = without_strangers(candidates, known, self.calibration)
         templates = [*known, *(one.template for one in candidates if one.template)]
         chosen = choose_templates(templates, self.info.policy.max_templates)
-        person_id = self.add_people([(profile, chosen)])[0] if chosen else None
-        return Enrolment(profile.name, person_id, outcome(candidates, chosen))
+        ids = self.add_people([(profile, chosen)], [person_id] if person_id else None) if chosen else [None]
+        return Enrolment(profile.name, ids[0], outcome(candidates, chosen))
 
     def _judge(
         self, photos: Iterable[Source], profile: Profile, person_id: str | None, allow: Allow

@@ -102,8 +102,13 @@ class Writing(Protocol):
         """Enrol a person and return the new id. Raises GalleryModel for vectors of another length."""
         ...
 
-    def add_people(self, people: Sequence[tuple[Profile, Sequence[Template]]]) -> list[str]:
-        """As `add_person` for each, in order, and faster: the new ids. Nobody is enrolled where somebody is refused."""
+    def add_people(
+        self, people: Sequence[tuple[Profile, Sequence[Template]]], ids: Sequence[str] | None = None
+    ) -> list[str]:
+        """As `add_person` for each, in order, and faster: the new ids. Nobody is enrolled where somebody is refused.
+
+        ids: to be given, one for each, as 16 random bytes make them; None makes them here.
+        """
         ...
 
     def add_templates(self, person_id: str, templates: Sequence[Template]) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from mien.face import Floats
 from mien.gallery.people import Profile, Template
-from mien.gallery.store.content import Shelf, count_detail, encode_labels, encode_profile, id_texts
+from mien.gallery.store.content import Shelf, count_detail, encode_labels, encode_profile, id_bytes, id_texts
 from mien.gallery.store.forgetting import Forgetting
 from mien.gallery.store.ground import Value
 from mien.gallery.store.reading import Owner
@@ -41,7 +41,9 @@ class SqlWriting(Forgetting):
         """As `Writing.add_person`."""
         return self.add_people([(profile, templates)])[0]
 
-    def add_people(self, people: Sequence[tuple[Profile, Sequence[Template]]]) -> list[str]:
+    def add_people(
+        self, people: Sequence[tuple[Profile, Sequence[Template]]], ids: Sequence[str] | None = None
+    ) -> list[str]:
         """As `Writing.add_people`."""
         now, templates = datetime.now(UTC), [one for _, some in people for one in some]
         for profile, _ in people:
@@ -49,9 +51,10 @@ class SqlWriting(Forgetting):
         vectors = check_vectors([one.vector for one in templates], self.vault.info)
         shelf = self.vault.new_shelf(b"", templates, vectors)
         made, end = list[Newcomer](), 0
-        for profile, some in people:
+        raw = [secrets.token_bytes(ID_BYTES) for _ in people] if ids is None else [_raw(one) for one in ids]
+        for (profile, some), person in zip(people, raw, strict=True):
             start, end = end, end + len(some)
-            made.append(self._newcomer(profile, shelf.part(start, end), now))
+            made.append(self._newcomer(person, profile, shelf.part(start, end), now))
         for one in made:
             self.fresh[one.owner.slot] = one.key
             self.put_crops(one.owner.number, one.seal, one.templates)
@@ -123,10 +126,10 @@ class SqlWriting(Forgetting):
         values = (row, self.vault.micros(now), owner and owner.number, seal.close(Table.ANSWER, row, content))
         self.connection.execute("INSERT INTO answers VALUES (?, ?, ?, ?)", values)
 
-    def _newcomer(self, profile: Profile, shelf: Shelf, now: datetime) -> Newcomer:
+    def _newcomer(self, person: bytes, profile: Profile, shelf: Shelf, now: datetime) -> Newcomer:
         content = encode_profile(profile, now)
         shelf.labels = encode_labels(profile)
-        person, key = secrets.token_bytes(ID_BYTES), secrets.token_bytes(KEY_BYTES)
+        key = secrets.token_bytes(KEY_BYTES)
         slot, number, seal = self.free_slot(), self.next("number"), self.vault.seal(key, person)
         shelf.templates = self.numbered(shelf.templates)
         event = self.event_row("enrol", person, seal, count_detail(len(shelf.templates)), now)
@@ -143,6 +146,13 @@ class SqlWriting(Forgetting):
 
     def _probe(self, vector: Floats, *rest: Any) -> bytes:
         return self.vault.close_probe(check_vectors([vector], self.vault.info)[0], rest)
+
+
+def _raw(person_id: str) -> bytes:
+    raw = id_bytes(person_id)
+    if raw is None:
+        raise ValueError("an id is 26 characters of base32")
+    return raw
 
 
 def _difference(before: Profile, after: Profile) -> dict[str, str]:

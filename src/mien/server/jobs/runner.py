@@ -13,7 +13,7 @@ from mien.server.jobs.folders import JobFolders
 from mien.server.jobs.upload import Receiver
 from mien.server.jobs.work import Attempt
 from mien.server.networks import VideoNetworks
-from mien.server.state.audit import AuditLog
+from mien.server.state.audit import AuditLog, Plain
 from mien.server.state.database import SECOND, State
 from mien.server.state.events import EventLog
 from mien.server.state.jobs import GAVE_UP, Asked, Job, JobRecords, JobState, Progress
@@ -66,16 +66,12 @@ class JobRunner:
         if self._thread is not None:
             self._thread.join()
 
-    @property
-    def alive(self) -> bool:
-        """Whether it takes jobs."""
-        return self._thread is not None and self._thread.is_alive()
-
     def submit(self, job_id: str, caller: Caller, name: str, size: int, asked: Asked) -> Job:
-        """Put an upload that is whole and durable on record; durable, too, when it returns."""
-        job = self.records.add(job_id, caller, name, size, asked)
-        self._tools.events.publish(job.tenant, "job_queued", {"job": job.id})
-        self._news.set()
+        """Put an upload that is whole and durable on record; durable, too, with the transaction it is called in."""
+        with self._tools.state.write():
+            job = self.records.add(job_id, caller, name, size, asked)
+            self._tools.events.publish(job.tenant, "job_queued", {"job": job.id})
+            self._tools.state.once_kept(self._news.set)
         return job
 
     def cancel(self, job: Job) -> None:
@@ -130,12 +126,7 @@ class JobRunner:
         self._tools.events.publish(job.tenant, "job_started", {"job": job.id, "try": job.tries})
         folder = self.folders.partial(job.id, job.tries)
         attempt = Attempt(job, self.folders.upload(job.id), folder, self._tools.networks, self._tools.settings)
-        attempt.start()
-        wanted = True
-        while not attempt.wait(GLANCE_SECONDS):
-            wanted = self.records.renew(job.id, attempt.progress)
-            if self._closing.is_set() or not wanted:
-                attempt.stop()
+        wanted = self._attend(job, attempt)
         if attempt.trouble is not None:
             self._end(job, JobState.FAILED, attempt.progress, attempt.trouble)
         elif attempt.summary is not None and self.records.renew(job.id, attempt.progress):
@@ -145,6 +136,21 @@ class JobRunner:
             self._end(job, JobState.DONE, Progress(1.0, last.moments_per_second, last.frames))
         else:
             self._stopped(job, wanted)
+
+    def _attend(self, job: Job, attempt: Attempt) -> bool:
+        """Until the try is over, however that comes; whether it was still wanted."""
+        attempt.start()
+        wanted = True
+        try:
+            while not attempt.wait(GLANCE_SECONDS):
+                wanted = self.records.renew(job.id, attempt.progress)
+                if self._closing.is_set() or not wanted:
+                    attempt.stop()
+        except BaseException:
+            # Nobody would renew the lease: another try at the same video may begin.
+            attempt.stop()
+            raise
+        return wanted
 
     def _stopped(self, job: Job, wanted: bool) -> None:
         now = self.records.get(job.id)
@@ -183,9 +189,8 @@ class JobRunner:
                 found.setdefault(who.person_id, []).append(track.track)
         with self._tools.state.write():
             for person_id, tracks in found.items():
-                self._tools.audit.write(
-                    job.caller, "identify", person_id, detail={"source": "video", "job": job.id, "tracks": len(tracks)}
-                )
+                detail: dict[str, Plain] = {"source": "video", "job": job.id, "tracks": len(tracks)}
+                self._tools.audit.write(job.caller, "identify", person_id, job.asked.why, detail)
 
     def _tidy(self) -> None:
         """Now and then: what has been kept for long enough goes."""

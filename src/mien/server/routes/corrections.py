@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
 
 from mien.server.access.guard import Operator, Viewer
 from mien.server.caller import Caller
@@ -57,11 +58,11 @@ async def add_correction(
     idempotency_key: RequestKey = None,
 ) -> Response:
     """Durable when answered."""
-    own_person(service, caller, person_id)
+    await run_in_threadpool(own_person, service, caller, person_id)
     async with form(request, service, {"photo": Field(service.config.photo_bytes)}) as sent:
         work = _replayed if dry_run else _corrected
 
-        async def make() -> Response:
+        async def make(_: str) -> Response:
             photo = sent.one("photo")
             return await attended(request, service, lambda: work(service, caller, person_id, photo))
 

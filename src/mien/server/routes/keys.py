@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
-from starlette.concurrency import run_in_threadpool
 
 from mien.server.access.guard import Viewer
 from mien.server.caller import Caller
@@ -15,7 +14,7 @@ from mien.server.schema.problems import problems
 from mien.server.schema.wire import answer
 from mien.server.service import Service, ServiceOf
 from mien.server.state.database import SECOND
-from mien.server.state.idempotency import RequestKey, fingerprint, idempotent
+from mien.server.state.idempotency import RequestKey, fingerprint, idempotent_change
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"])
 KeyId = Annotated[str, Path(pattern="^[a-z2-7]{26}$", examples=["mfrggzdfmztwq2lknnwg23tpoa"])]
@@ -37,10 +36,10 @@ async def add_key(
     """Never of a higher role than one's own. The text is shown this once."""
     same = fingerprint(request, body.model_dump_json().encode())
 
-    async def make() -> Response:
-        return answer((await run_in_threadpool(_make, service, caller, body)).model_dump(mode="json"), 201)
+    def make() -> Response:
+        return answer(_make(service, caller, body).model_dump(mode="json"), 201)
 
-    return await idempotent(service, caller, key, same, make)
+    return await idempotent_change(service, caller, key, same, make)
 
 
 @router.delete("/{key_id}", summary="Revoke a key", responses=problems(401, 403, 404))

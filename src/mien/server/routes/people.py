@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Awaitable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
@@ -14,16 +12,16 @@ from pydantic import ValidationError
 
 from mien.gallery.enrol import Allow, Enrolment, JudgedPhoto
 from mien.gallery.errors import EnrolmentRefused
-from mien.gallery.people import Person, Profile
 from mien.record import plain
 from mien.server.access.guard import Operator, Viewer
 from mien.server.caller import Caller
-from mien.server.errors import Conflict, Invalid
+from mien.server.errors import Conflict, Invalid, NotFound
 from mien.server.problem import MEDIA_TYPE, problem_response
 from mien.server.roll import containing, place_of
 from mien.server.routes.attending import attended, form
 from mien.server.routes.noting import noted
 from mien.server.routes.ownership import IfMatch, PersonId, change_of, etag, own_person
+from mien.server.schema import page
 from mien.server.schema import people as wire
 from mien.server.schema.problems import problems, title_of
 from mien.server.schema.upload import Field, Form, form_body, photo_schema
@@ -95,12 +93,12 @@ def list_people(service: ServiceOf, caller: Viewer, asked: Annotated[wire.People
         and (asked.tag is None or asked.tag in one.profile.tags)
         and (not asked.q or has(one))
     ]
-    after = _read_cursor(asked.cursor) if asked.cursor else ("", "")
+    after = _read_cursor(asked.cursor)
     left = [one for one in found if place_of(one) > after]
-    page = left[: asked.limit]
-    service.audit.write(caller, "list_people", detail={"people": len(page), "searched": bool(asked.q)})
-    following = _cursor(page[-1]) if len(left) > asked.limit else None
-    return answer({"items": [wire.person_fields(one) for one in page], "next": following, "total": len(found)})
+    shown = left[: asked.limit]
+    service.audit.write(caller, "list_people", detail={"people": len(shown), "searched": bool(asked.q)})
+    following = page.cursor_of(" ".join(place_of(shown[-1]))) if len(left) > asked.limit else None
+    return answer({"items": [wire.person_fields(one) for one in shown], "next": following, "total": len(found)})
 
 
 @router.post(
@@ -125,9 +123,9 @@ async def enrol_person(
     async with form(request, service, fields) as sent:
         person = _person_sent(sent)
 
-        async def make() -> Response:
+        async def make(person_id: str) -> Response:
             photos = sent.parts["photos"]
-            return await attended(request, service, lambda: _enrolled(service, caller, person, photos))
+            return await attended(request, service, lambda: _enrolled(service, caller, person, photos, person_id))
 
         same = fingerprint(request, *sent.content)
         return await unless_unfit(request, idempotent(service, caller, idempotency_key, same, make))
@@ -234,11 +232,12 @@ def taken_ids() -> Iterator[None]:
         raise Conflict(error.cause, error.cure) from error
 
 
-def _enrolled(service: Service, caller: Caller, sent: wire.PersonIn, photos: tuple[bytes, ...]) -> Response:
-    profile, allow = sent.profile(caller.tenant), Allow(sent.allow_duplicate, sent.allow_unlike)
+def _enrolled(
+    service: Service, caller: Caller, sent: wire.PersonIn, photos: tuple[bytes, ...], person_id: str
+) -> Response:
     with noted(service, caller, "enrol_person") as note, taken_ids():
         note.detail["photos"] = len(photos)
-        enrolled = service.gallery.enrol(profile, photos, allow) if photos else _without_photos(service, profile)
+        enrolled = _stored(service, caller, sent, photos, person_id)
         if enrolled.person_id is None:
             raise NothingFit(enrolled.photos)
         note.subject, note.detail["kept"] = enrolled.person_id, enrolled.n_kept
@@ -250,8 +249,17 @@ def _enrolled(service: Service, caller: Caller, sent: wire.PersonIn, photos: tup
     return answer(wire.enrolment_fields(person, enrolled), 201, headers)
 
 
-def _without_photos(service: Service, profile: Profile) -> Enrolment:
-    return Enrolment(profile.name, service.gallery.add_people([(profile, ())])[0], ())
+def _stored(
+    service: Service, caller: Caller, sent: wire.PersonIn, photos: tuple[bytes, ...], person_id: str
+) -> Enrolment:
+    """Where a try that was cut off had stored the person, the photos are found to be copies, and nothing is added."""
+    profile, allow = sent.profile(caller.tenant), Allow(sent.allow_duplicate, sent.allow_unlike)
+    with suppress(NotFound):
+        own_person(service, caller, person_id)
+        return service.gallery.add_photos(person_id, photos, allow)
+    if photos:
+        return service.gallery.enrol(profile, photos, allow, person_id)
+    return Enrolment(profile.name, service.gallery.add_people([(profile, ())], [person_id])[0], ())
 
 
 def _person_sent(sent: Form) -> wire.PersonIn:
@@ -262,13 +270,8 @@ def _person_sent(sent: Form) -> wire.PersonIn:
         raise RequestValidationError(found) from error
 
 
-def _cursor(person: Person) -> str:
-    return base64.urlsafe_b64encode(" ".join(place_of(person)).encode()).decode()
-
-
 def _read_cursor(text: str) -> tuple[str, str]:
-    try:
-        created_at, person_id = base64.urlsafe_b64decode(text).decode().split(" ")
-    except (binascii.Error, ValueError) as error:
-        raise Invalid("This is no cursor.", "Send the `next` of the page before, as it is.") from error
+    created_at, space, person_id = page.place_of(text).partition(" ")
+    if text and not space:
+        raise Invalid("The cursor is none of this list.", "Send `next` of the page before, as it is.")
     return created_at, person_id

@@ -55,7 +55,7 @@ async def add_photos(
     fields = {"photos": Field(service.config.photo_bytes, most=wire.MOST_PHOTOS)}
     async with form(request, service, fields) as sent:
 
-        async def make() -> Response:
+        async def make(_: str) -> Response:
             photos = sent.parts["photos"]
             return await attended(request, service, lambda: _added(service, caller, person_id, photos, allow))
 
@@ -150,5 +150,5 @@ def _template(service: Service, caller: Caller, person_id: str, template_id: int
 def _face(service: Service, caller: Caller, person_id: str, template: Template | None) -> Response:
     if template is None or template.crop is None:
         raise NotFound("No face is kept.", "Faces are kept where the gallery was made with keep_crops.")
-    service.audit.write(caller, "get_face", person_id, detail={"template": template.id})
+    service.audit.write_once(caller, "get_face", person_id, detail={"template": template.id})
     return Response(template.crop, media_type=JPEG)

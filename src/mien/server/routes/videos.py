@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect
 from mien.server.access.guard import Operator, Viewer
 from mien.server.caller import Caller
 from mien.server.errors import Busy, ClientGone, Conflict, NotFound, OutOfRange, WrongKind
+from mien.server.routes.noting import check_why
 from mien.server.schema.page import Cursor, Limit, Page, cursor_of
 from mien.server.schema.places import before_of
 from mien.server.schema.problems import problems
@@ -24,7 +25,7 @@ from mien.server.schema.wire import answer
 from mien.server.service import Service, ServiceOf
 from mien.server.state import jobs as records
 from mien.server.state.database import new_id
-from mien.server.state.idempotency import RequestKey, fingerprint, idempotent
+from mien.server.state.idempotency import RequestKey, fingerprint, idempotent_change
 from mien.server.state.jobs import Asked, JobState
 
 router = APIRouter(prefix="/v1/videos", tags=["videos"])
@@ -77,6 +78,7 @@ class VideoQuery(BaseModel):
     )
     identify: bool = Field(default=False, description="Recognise the people on record.")
     annotate: bool = Field(default=True, description="Make a video with boxes and words, too.")
+    why: str = Field(default="", max_length=500, description="For the audit log; the preferences may demand it.")
 
 
 @router.post(
@@ -105,7 +107,6 @@ async def add_video(
     jobs, job_id = service.jobs, new_id()
     await run_in_threadpool(_check_room, service, caller, request)
     path = await run_in_threadpool(jobs.folders.make, job_id)
-    taken = False
     try:
         try:
             received = await jobs.receiver.take(request.stream(), path)
@@ -113,19 +114,14 @@ async def add_video(
             raise ClientGone("The upload was broken off.") from error
         await run_in_threadpool(jobs.folders.sync, job_id)
 
-        async def make() -> Response:
-            nonlocal taken
-            job = await run_in_threadpool(
-                _submit, service, caller, job_id, shown_name(query.name), received.bytes, asked
-            )
-            taken = True
+        def make() -> Response:
+            job = _submit(service, caller, job_id, shown_name(query.name), received.bytes, asked)
             return answer(Job.of(job).model_dump(mode="json"), 202, {"Location": f"/v1/videos/{job_id}"})
 
         same = fingerprint(request, received.digest.encode())
-        return await idempotent(service, caller, key, same, make)
+        return await idempotent_change(service, caller, key, same, make)
     finally:
-        if not taken:
-            await run_in_threadpool(_drop, service, job_id)
+        await run_in_threadpool(_drop, service, job_id)
 
 
 @router.get(
@@ -277,7 +273,10 @@ def get_video_annotated(
 def _asked(service: Service, caller: Caller, query: VideoQuery) -> Asked:
     wanted = None if query.stages is None else tuple(dict.fromkeys(query.stages))
     service.networks.check(wanted, query.identify)
-    return Asked(wanted, query.identify, query.annotate, service.preferences.get(caller.tenant)[0].fpir)
+    preferences = service.preferences.get(caller.tenant)[0]
+    if query.identify:
+        check_why(preferences, query.why)
+    return Asked(wanted, query.identify, query.annotate, preferences.fpir, query.why)
 
 
 def _check_room(service: Service, caller: Caller, request: Request) -> None:
@@ -289,12 +288,12 @@ def _check_room(service: Service, caller: Caller, request: Request) -> None:
 
 def _submit(service: Service, caller: Caller, job_id: str, name: str, size: int, asked: Asked) -> records.Job:
     with service.state.write():
-        service.audit.write(caller, "add_video", job_id, detail={"bytes": size, "identify": asked.identify})
+        service.audit.write(caller, "add_video", job_id, asked.why, {"bytes": size, "identify": asked.identify})
         return service.jobs.submit(job_id, caller, name, size, asked)
 
 
 def _drop(service: Service, job_id: str) -> None:
-    """An upload that came to nothing; one that is on record after all stays."""
+    """An upload that came to nothing; one that is on record stays."""
     if service.jobs.records.get(job_id) is None:
         service.jobs.folders.drop(job_id)
 
@@ -329,21 +328,19 @@ def _file(request: Request, service: Service, caller: Caller, job_id: str, kept:
     if path is None:
         cure = "Upload it again with annotate=true." if kept.kind == "annotated" else ""
         raise NotFound(f"This video has no {kept.kind}.", cure)
-    if not _first_byte(request, path.stat().st_size):
-        # A player asks for part after part: that is one look.
-        service.audit.write(caller, "read_video", job_id, detail={"kind": kept.kind})
+    _check_range(request, path.stat().st_size)
+    service.audit.write(caller, "read_video", job_id, detail={"kind": kept.kind})
     headers = dict(REPORT_HEADERS) if kept.kind == "report" else {}
     name = f"{job.name.rpartition('.')[0] or job.name}{path.suffix}" if kept.download else None
     return FileResponse(path, media_type=MEDIA_TYPES[kept.kind], headers=headers, filename=name)
 
 
-def _first_byte(request: Request, size: int) -> int:
-    """Of the part that is asked for. Raises OutOfRange; what is no single range counts as none, as HTTP allows."""
+def _check_range(request: Request, size: int) -> None:
+    """Raises OutOfRange; what is no single range counts as none, as HTTP allows."""
     found = RANGE.fullmatch(request.headers.get("range", ""))
     if found is None:
         request.scope["headers"] = [pair for pair in request.scope["headers"] if pair[0] != b"range"]
-        return 0
+        return
     first, last = found.groups()
     if int(first or 0) >= size or (last and int(last) < int(first or 0)) or (not first and int(last or 0) == 0):
         raise OutOfRange(f"The file has {size:,} bytes.", "Ask for a part of it, or for all.")
-    return int(first) if first else max(0, size - int(last))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import secrets
 import threading
@@ -17,9 +16,10 @@ from weakref import WeakSet
 import apsw
 
 from mien.gallery.errors import GalleryNewer
+from mien.gallery.store.content import id_text
 from mien.gallery.store.database import connect, format_of, translated
 from mien.gallery.store.ground import Value, roll_back
-from mien.gallery.store.seal import derive
+from mien.gallery.store.seal import ID_BYTES, derive
 from mien.server.state.steps import steps
 
 FILE: Final = "state.db"
@@ -32,7 +32,7 @@ Row = tuple[Any, ...]
 
 def new_id() -> str:
     """26 characters of base32 from 16 random bytes, as people of the gallery have."""
-    return base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
+    return id_text(secrets.token_bytes(ID_BYTES))
 
 
 def now_micros() -> int:

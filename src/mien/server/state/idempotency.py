@@ -15,11 +15,12 @@ from fastapi import Header, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from mien.gallery.store.seal import NOBODY, Seal, Table
+from mien.gallery.store.content import id_text
+from mien.gallery.store.seal import ID_BYTES, NOBODY, Seal, Table
 from mien.server.caller import Caller
 from mien.server.errors import Conflict, StillWorking
 from mien.server.state.alive import Alive
-from mien.server.state.database import SECOND, State
+from mien.server.state.database import SECOND, State, new_id
 
 KEPT_SECONDS: Final = 24 * 3600
 KEPT_HEADERS: Final = ("content-type", "etag", "location")
@@ -55,25 +56,46 @@ def fingerprint(request: Request, *content: bytes) -> str:
 
 
 async def idempotent(
-    service: _Keeper, caller: Caller, request_key: str | None, same: str, make: Callable[[], Awaitable[Response]]
+    service: _Keeper, caller: Caller, request_key: str | None, same: str, make: Callable[[str], Awaitable[Response]]
 ) -> Response:
     """The answer that `make` gives, or gave before to the same key; same: the request's `fingerprint`.
 
-    A try that was cut off, or that raised, counts for nothing. Raises Conflict where the key came with another
+    A try that raised counts for nothing. One that was cut off is made anew, and may have come to its end but for the
+    answer: `make` gets an id for what it makes, the same one then. Raises Conflict where the key came with another
     request, or where the first one is still being worked on.
     """
     if request_key is None:
-        return await make()
+        return await make(new_id())
     entry = _Entry(service, caller, request_key, bytes.fromhex(same))
     if (before := await run_in_threadpool(entry.begin)) is not None:
         return before
     try:
-        response = await make()
-    except BaseException:
+        response = await make(entry.new_id)
+    except Exception:
+        # Not where it is cancelled: work that has begun goes on to its end, and the entry is this process's until then.
         await run_in_threadpool(entry.forget)
         raise
     await run_in_threadpool(entry.keep, response)
     return response
+
+
+async def idempotent_change(
+    service: _Keeper, caller: Caller, request_key: str | None, same: str, make: Callable[[], Response]
+) -> Response:
+    """As `idempotent`, for what changes the state alone: the change and its answer are kept together or not at all."""
+
+    def change() -> Response:
+        if request_key is None:
+            return make()
+        entry = _Entry(service, caller, request_key, bytes.fromhex(same))
+        with service.state.write():
+            if (before := entry.begin()) is not None:
+                return before
+            response = make()
+            entry.keep(response)
+        return response
+
+    return await run_in_threadpool(change)
 
 
 class _Entry:
@@ -81,19 +103,25 @@ class _Entry:
 
     def __init__(self, service: _Keeper, caller: Caller, key: str, same: bytes) -> None:
         self._state, self._alive, self._same = service.state, service.alive, same
-        self._caller = f"{caller.kind} {caller.id}"
+        self._caller, self._key, self._at = f"{caller.kind} {caller.id}", key, 0
         secret = self._state.key(f"answers {self._caller} {key}")
         self._name, self._seal = hashlib.sha256(secret).hexdigest(), Seal(secret, NOBODY)
 
+    @property
+    def new_id(self) -> str:
+        """For what is made: the same for each try since the key was first sent."""
+        return id_text(self._state.key(f"made {self._at} {self._caller} {self._key}")[:ID_BYTES])
+
     def begin(self) -> Response | None:
         """What was answered before; None where the work is to be done now."""
+        self._at = self._state.now()
         with self._state.write() as writing:
             found = writing.execute(
-                "SELECT request, runner, status, headers, body FROM answers WHERE caller = ? AND key = ?",
+                "SELECT request, runner, at, status, headers, body FROM answers WHERE caller = ? AND key = ?",
                 (self._caller, self._name),
             ).fetchone()
             if found is not None:
-                request, runner, status, headers, body = found
+                request, runner, self._at, status, headers, body = found
                 if request != self._same:
                     raise Conflict("The idempotency key came with another request before.", "Take a new key.")
                 if status is not None:
@@ -104,7 +132,7 @@ class _Entry:
                     )
             writing.execute(
                 "INSERT OR REPLACE INTO answers (caller, key, request, runner, at) VALUES (?, ?, ?, ?, ?)",
-                (self._caller, self._name, self._same, self._alive.token, self._state.now()),
+                (self._caller, self._name, self._same, self._alive.token, self._at),
             )
         return None
 
