@@ -157,6 +157,25 @@ def test_a_key_made_by_a_key_is_the_accounts(client: TestClient, operator: Heade
     assert second["key"]["account"] == people["", Role.OPERATOR].account.id
 
 
+def test_a_key_made_by_a_key_ends_with_it(client: TestClient, operator: Headers) -> None:
+    first = key(client, operator, role="operator", days=1)
+    second = key(client, {"Authorization": f"Bearer {first['text']}"}, days=None)
+    assert second["key"]["expires_at"] == first["key"]["expires_at"]
+    third = key(client, {"Authorization": f"Bearer {second['text']}"}, days=0.5)
+    assert third["key"]["expires_at"] < first["key"]["expires_at"]
+    client.delete(f"/v1/keys/{first['key']['id']}", headers=operator)
+    for one in (first, second, third):
+        assert client.get("/v1/session", headers={"Authorization": f"Bearer {one['text']}"}).status_code == 401
+    assert client.get("/v1/session", headers=operator).status_code == 200
+
+
+def test_a_lesser_key_revokes_no_greater_one(client: TestClient, operator: Headers) -> None:
+    lesser, greater = key(client, operator), key(client, operator, role="operator")
+    own = {"Authorization": f"Bearer {lesser['text']}"}
+    assert client.delete(f"/v1/keys/{greater['key']['id']}", headers=own).status_code == 403
+    assert client.delete(f"/v1/keys/{lesser['key']['id']}", headers=own).status_code == 200
+
+
 def test_a_key_runs_out(client: TestClient, service: Service, operator: Headers) -> None:
     said = key(client, operator, days=1)
     own = {"Authorization": f"Bearer {said['text']}"}

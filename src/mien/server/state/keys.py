@@ -44,16 +44,22 @@ class Keys:
         return caller.id if caller.kind == "account" else self._row(caller.id).account
 
     def make(self, caller: Caller, name: str, role: Role, expires_at: int | None) -> tuple[Key, str]:
-        """The key and its text, which is never seen again. Raises NotAllowed above the caller's own role."""
+        """The key and its text, which is never seen again; one made by a key ends with it, at the latest.
+
+        Raises NotAllowed above the caller's own role.
+        """
         if not caller.may(role):
             raise NotAllowed(f"A key of the role {role} is more than you are.", f"Ask for {caller.role} or less.")
         key, secret = new_id(), secrets.token_urlsafe(32)
+        maker = self._row(caller.id) if caller.kind == "key" else None
+        # Else a key that runs out could go on for ever under another name.
+        ends = [end for end in (expires_at, maker.expires_at if maker else None) if end is not None]
         values = (key, caller.tenant, self.owner(caller), name, role.value, token_hash(secret), self._state.now())
         with self._state.write() as writing:
             writing.execute(
-                "INSERT INTO keys (id, tenant, account, name, role, secret, created_at, expires_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (*values, expires_at),
+                "INSERT INTO keys (id, tenant, account, name, role, secret, created_at, expires_at, maker)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*values, min(ends, default=None), maker.id if maker else None),
             )
         return self._row(key), f"{PREFIX}{key}_{secret}"
 
@@ -65,14 +71,21 @@ class Keys:
         return [_key(row) for row in rows]
 
     def revoke(self, caller: Caller, key: str) -> Key:
-        """From now on it opens nothing. Raises NotFound for a key that the caller may not see."""
+        """From now on it opens nothing, nor do those that it made.
+
+        Raises NotFound for a key that the caller may not see, NotAllowed for one of a higher role.
+        """
         found = self._row(key)
         sees = found.tenant == caller.tenant and (caller.may(Role.ADMINISTRATOR) or found.account == self.owner(caller))
         if not sees:
             raise _missing()
+        if not caller.may(found.role):
+            raise NotAllowed(f"The key has the role {found.role}; you have {caller.role}.", "Ask an administrator.")
         with self._state.write() as writing:
             writing.execute(
-                "UPDATE keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", (self._state.now(), key)
+                "WITH RECURSIVE made (id) AS (VALUES (?1) UNION SELECT keys.id FROM keys JOIN made ON maker = made.id)"
+                " UPDATE keys SET revoked_at = ?2 WHERE id IN (SELECT id FROM made) AND revoked_at IS NULL",
+                (key, self._state.now()),
             )
         return self._row(key)
 
