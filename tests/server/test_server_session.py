@@ -182,6 +182,17 @@ def test_log_ins_are_in_the_audit_log(client: TestClient, service: Service, peop
     assert said == [("log_in_failed", account), ("log_in", account), ("log_out", account)]
 
 
+def test_a_name_that_nobody_has_leaves_the_same_trace(client: TestClient, service: Service, people: People) -> None:
+    """As the trace takes time, which would tell names apart; the name itself is not kept."""
+    service.accounts.change(people["", Role.VIEWER].account.id, "", disabled=True)
+    for name in ("my secret", "viewer@main", "operator@main"):
+        assert client.post("/v1/session", json={"name": name, "password": "another"}).status_code == 401
+    entries = service.audit.entries()
+    assert [one.action for one in entries] == ["log_in_failed"] * 3
+    assert (entries[2].kind, entries[2].actor, entries[2].subject) == ("nobody", "", None)
+    assert "secret" not in repr(entries)
+
+
 def test_the_csrf_token_is_no_help_to_find_the_cookie(client: TestClient, people: People) -> None:
     token = log_in(client, "viewer@main")["X-CSRF-Token"]
     assert re.fullmatch("[0-9a-f]{64}", token) and token not in client.cookies["mien_session"]
