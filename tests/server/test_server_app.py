@@ -172,6 +172,13 @@ def test_what_keeps_it_from_starting_is_told(config: ServerConfig, own_settings:
     assert "cannot start" in lines.getvalue()
 
 
+def test_the_log_has_what_was_asked_but_not_whether_it_is_well(client: TestClient, lines: io.StringIO) -> None:
+    client.get("/health/live")
+    client.get("/health/ready")
+    client.get("/v1/preferences")
+    assert [json.loads(line)["route"] for line in lines.getvalue().splitlines()] == ["/v1/preferences"]
+
+
 def test_figures_are_for_those_who_are_logged_in(client: TestClient, viewer: Headers) -> None:
     assert client.get("/metrics").status_code == 401
     client.get("/v1/preferences", headers=viewer)

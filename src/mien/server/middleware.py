@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import secrets
 from collections.abc import Callable
@@ -26,6 +27,7 @@ JSON_BYTES: Final = 1_000_000
 # Forms with photos have limits of their own, see schema/upload.py; here is what no form exceeds.
 MOST_PHOTOS: Final = 10
 VIDEOS: Final = "/v1/videos"
+HEALTH: Final = "/health/"
 HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -97,7 +99,8 @@ def _note(scope: Scope, status: int, seconds: float) -> None:
         metrics.waiting.set(service.inference.waiting)
         metrics.live.set(service.live.open)
     fields = {"method": method, "route": route, "status": status, "ms": round(seconds * 1000, 1)}
-    log.info("answered", extra={"fields": fields})
+    # Asked every few seconds by whatever watches over the service.
+    log.log(logging.DEBUG if route.startswith(HEALTH) else logging.INFO, "answered", extra={"fields": fields})
 
 
 class TooLong(HTTPException):
