@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.server.videos_to_send import until
 
+from mien.gallery.errors import GalleryBusy
 from mien.server.caller import Caller, Role
 from mien.server.jobs import folders as folders_module
 from mien.server.jobs.folders import JobFolders
@@ -134,9 +135,32 @@ class TestRunner:
         runner.folders.make(job_id).write_bytes(b"video")
         return runner.submit(job_id, CALLER, "clip.mp4", 5, Asked())
 
-    def test_a_job_that_killed_the_process_thrice_says_so(
-        self, runner: JobRunner, state: State, clock: Clock
+    def test_a_try_that_nobody_attends_any_more_is_stopped(
+        self, runner: JobRunner, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        """Its lease ends, and another try at the same video may begin."""
+        stopped = []
+
+        class Endless:
+            progress = Progress()
+
+            def start(self) -> None: ...
+
+            def wait(self, seconds: float) -> bool:
+                return False
+
+            def stop(self) -> None:
+                stopped.append(True)
+
+        def busy(*_: object) -> bool:
+            raise GalleryBusy("The state is locked.", "Wait.")
+
+        monkeypatch.setattr(runner.records, "renew", busy)
+        with pytest.raises(GalleryBusy):
+            runner._attend(job(runner.records), Endless())  # type: ignore[arg-type]
+        assert stopped
+
+    def test_a_job_that_killed_the_process_thrice_says_so(self, runner: JobRunner, state: State, clock: Clock) -> None:
         one, dead = self.uploaded(runner), JobRecords(state)
         for _ in range(MOST_TRIES):
             assert dead.claim()

@@ -230,7 +230,10 @@ class Camera:
         with self._lock:
             view = self._view
             moment, at, frames, dropped = view.moment, view.at, view.frames, view.dropped
-        fresh = now - at < LOST_SECONDS * SECOND
+            fresh = now - at < LOST_SECONDS * SECOND
+            if not fresh:
+                # Nobody's face stays in memory, or is shown, until the camera is there again.
+                view.frame = None
         state = RUNNING if fresh else LOST if at or self._trouble else STARTING
         if state != self._shown[0]:
             self._shown = (state, now)
