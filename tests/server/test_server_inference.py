@@ -19,7 +19,7 @@ from mien.server.routes.attending import attended
 @contextmanager
 def opened(threads: int = 1, queue: int = 2, deadline_seconds: float = 60.0) -> Iterator[Inference]:
     """Without networks: only `analyze` would need them."""
-    inference = Inference(None, threads, queue, deadline_seconds)  # type: ignore[arg-type]
+    inference = Inference(threads, queue, deadline_seconds)
     try:
         yield inference
     finally:

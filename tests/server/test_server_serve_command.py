@@ -26,6 +26,7 @@ from cryptography.x509.oid import NameOID
 from mien.cli.main import run
 from mien.cli.serve import app as serve_app
 from mien.errors import ExtraMissing
+from mien.server import run as running
 from mien.settings import Settings
 
 PATIENCE = 60.0
@@ -89,10 +90,21 @@ def environment(folder: Path) -> dict[str, str]:
     }
 
 
-def mien(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", CODE, *words], capture_output=True, text=True, env=environment(folder), timeout=PATIENCE
-    )
+Mien = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def mien(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Mien:
+    """Run another command on the same data, in this process: its exit code, and what it says."""
+    for name in ("MIEN_DATA_DIR", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, environment(tmp_path)[name])
+
+    def said(*words: str) -> tuple[int, str]:
+        capfd.readouterr()
+        code = run(list(words))
+        return code, "".join(capfd.readouterr())
+
+    return said
 
 
 @pytest.fixture
@@ -119,7 +131,7 @@ def first_password(served: Served, client: httpx2.Client) -> dict[str, str]:
     return {"X-CSRF-Token": client.put("/v1/session/password", json={"new": FRESH}, headers=token).json()["csrf"]}
 
 
-def test_from_the_first_start_to_a_kill_and_a_stop(serve: Callable[..., Served], tmp_path: Path) -> None:
+def test_from_the_first_start_to_a_kill_and_a_stop(serve: Callable[..., Served], tmp_path: Path, mien: Mien) -> None:
     served = serve()
     assert served.url.startswith("http://127.0.0.1:")
     with served.client() as client:
@@ -130,38 +142,48 @@ def test_from_the_first_start_to_a_kill_and_a_stop(serve: Callable[..., Served],
     assert len(again.lines) == 1
     with again.client(headers={"Authorization": f"Bearer {made['text']}"}) as client:
         assert client.get("/v1/session").json()["name"] == "door"
-    with again.client() as client:
-        assert client.post("/v1/session", json={"name": "admin", "password": FRESH}).status_code == 200
-    assert again.stop() == 0
+        # An open stream does not hold up the end.
+        with client.stream("GET", "/v1/events/stream") as stream:
+            assert stream.status_code == 200
+            replace_a_lost_password(again, mien)
+            assert again.stop() == 0
     log = (tmp_path / "log").read_text()
     assert "Traceback" not in log and FRESH not in log and made["text"] not in log
-    said = mien(tmp_path, "audit", "verify")
-    assert said.returncode == 0 and "entries; head" in said.stdout, said.stderr
-    listed = mien(tmp_path, "audit", "list", "--json", "-", "--action", "add_key")
-    assert made["key"]["id"] in listed.stdout and '"schema": "mien.audit-entry/1"' in listed.stdout
-    assert "log_in" in mien(tmp_path, "audit", "list").stdout
-    noted = said.stdout.split()[-1]
-    wrong = mien(tmp_path, "audit", "verify", "--head", f"{noted.split(':')[0]}:{'0' * 64}")
-    assert wrong.returncode == 1 and "WRONG" in wrong.stdout
-    assert mien(tmp_path, "audit", "verify", "--head", "nonsense").returncode == 2
+    # What uvicorn says when it loses patience.
+    assert "Cancel" not in log
+    look_into_the_log(mien, made["key"]["id"])
 
 
-def test_a_lost_password_is_replaced_on_the_machine(serve: Callable[..., Served], tmp_path: Path) -> None:
-    served = serve()
+def replace_a_lost_password(served: Served, mien: Mien) -> None:
+    """While the service runs: the password, the session that it gave, and a link in their place."""
     with served.client() as client:
-        first_password(served, client)
-        said = mien(tmp_path, "serve", "reset-password", "Admin")
-        assert said.returncode == 0 and "/#welcome=" in said.stdout, said.stderr
+        assert client.post("/v1/session", json={"name": "admin", "password": FRESH}).status_code == 200
+        code, said = mien("serve", "reset-password", "Admin")
+        found = re.search(r"/#welcome=(\S+)", said)
+        assert code == 0 and found, said
         assert client.get("/v1/session").status_code == 401
-        token = said.stdout.strip().partition("#welcome=")[2]
-        assert client.post("/v1/session/welcome", json={"token": token}).json()["must_change_password"]
-    assert "reset_password" in mien(tmp_path, "audit", "list", "--action", "reset_password").stdout
-    nobody = mien(tmp_path, "serve", "reset-password", "nobody")
-    assert nobody.returncode == 2 and "no account" in nobody.stderr
-    assert served.stop(signal.SIGINT) == 0
+        assert client.post("/v1/session", json={"name": "admin", "password": FRESH}).status_code == 401
+        assert client.post("/v1/session/welcome", json={"token": found[1]}).json()["must_change_password"]
+    code, said = mien("serve", "reset-password", "nobody")
+    assert code == 2 and "no account" in said
 
 
-def test_several_workers_share_everything(serve: Callable[..., Served], tmp_path: Path) -> None:
+def look_into_the_log(mien: Mien, key_id: str) -> None:
+    """By `mien audit`, after the service has ended."""
+    code, said = mien("audit", "verify")
+    assert code == 0 and "entries; head" in said
+    head = said.split()[-1]
+    listed = mien("audit", "list", "--json", "-", "--action", "add_key")[1]
+    assert key_id in listed and '"schema": "mien.audit-entry/1"' in listed
+    assert "reset_password" in mien("audit", "list")[1]
+    code, said = mien("audit", "verify", "--head", f"{head.split(':')[0]}:{'0' * 64}")
+    assert code == 1 and "WRONG" in said
+    assert mien("audit", "verify", "--head", "nonsense")[0] == 2
+
+
+def test_several_workers_share_everything_and_end_with_the_process_that_began_them(
+    serve: Callable[..., Served], mien: Mien
+) -> None:
     served = serve(workers=2)
     with served.client() as client:
         first_password(served, client)
@@ -176,15 +198,13 @@ def test_several_workers_share_everything(serve: Callable[..., Served], tmp_path
             client.post("/v1/session", json={"name": "viewer", "password": "wrong words"})
     with served.client() as client:
         assert client.post("/v1/session", json={"name": "viewer", "password": "wrong words"}).status_code == 429
-    assert served.stop() == 0
-    assert mien(tmp_path, "audit", "verify").returncode == 0
-
-
-def test_workers_end_with_the_process_that_began_them(serve: Callable[..., Served]) -> None:
-    served = serve(workers=2)
-    with served.client():
-        pass
     served.stop(signal.SIGKILL)
+    wait_until_nobody_listens(served)
+    assert mien("audit", "verify")[0] == 0
+
+
+def wait_until_nobody_listens(served: Served) -> None:
+    """Workers hold the socket, too."""
     host, port = served.url.removeprefix("http://").split(":")
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
@@ -194,17 +214,6 @@ def test_workers_end_with_the_process_that_began_them(serve: Callable[..., Serve
             return
         time.sleep(0.2)
     raise AssertionError("workers go on")
-
-
-def test_an_open_stream_does_not_hold_up_the_end(serve: Callable[..., Served]) -> None:
-    served = serve()
-    with served.client() as client:
-        first_password(served, client)
-        with client.stream("GET", "/v1/events/stream") as stream:
-            assert stream.status_code == 200
-            assert served.stop() == 0
-    # What uvicorn says when it loses patience.
-    assert "Cancel" not in (served.folder / "log").read_text()
 
 
 @pytest.fixture
@@ -250,8 +259,9 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     assert "mien[server]" in caught.value.cure
 
 
-def test_without_a_state_there_is_no_log_to_look_at(here: Callable[..., str]) -> None:
-    assert "no state" in here("audit", "verify")
+@pytest.mark.parametrize("words", [("audit", "verify"), ("serve", "reset-password", "admin")])
+def test_without_a_state_there_is_nothing_to_look_at(here: Callable[..., str], words: tuple[str, ...]) -> None:
+    assert "no state" in here(*words)
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:
@@ -276,18 +286,31 @@ def certificate(folder: Path) -> tuple[Path, Path]:
     return folder / "c.pem", folder / "k.pem"
 
 
-def test_tls_and_a_loud_warning_without_it(serve: Callable[..., Served], tmp_path: Path) -> None:
+def test_tls(serve: Callable[..., Served], tmp_path: Path) -> None:
     chain, key = certificate(tmp_path)
-    served = serve("--host", "localhost", "--tls-certificate", str(chain), "--tls-key", str(key))
+    served = serve("--host", "localhost", "--tls-certificate", str(chain), "--tls-key", str(key), workers=2)
     assert served.url.startswith("https://localhost:")
     with served.client(verify=ssl.create_default_context(cafile=str(chain))) as client:
         first_password(served, client)
         assert client.get("/v1/session").status_code == 200
         assert "__Host-mien_session" in client.cookies
-    served.stop()
+    assert served.stop(signal.SIGINT) == 0
     assert "WARNING" not in (tmp_path / "log").read_text()
-    open_to_all = serve("--host", "0.0.0.0")
-    with open_to_all.client():
-        pass
-    open_to_all.stop()
-    assert "WITHOUT TLS" in (tmp_path / "log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "warned"),
+    [
+        (("--host", "0.0.0.0"), True),
+        (("--host", "0.0.0.0", "--set", "public_url=https://faces.example"), False),
+        ((), False),
+    ],
+)
+def test_a_loud_warning_without_tls(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], warned: bool
+) -> None:
+    monkeypatch.setattr(running, "listen", lambda _: socket.create_server(("127.0.0.1", 0)))
+    monkeypatch.setattr(running, "prepare", lambda *_: None)
+    monkeypatch.setattr(running, "serve", lambda *_: None)
+    assert run(["serve", "--port", "0", *options]) == 0
+    assert ("WITHOUT TLS" in capsys.readouterr().err) == warned

@@ -82,15 +82,11 @@ def verify(
 @contextmanager
 def _log(place: str | None, sets: list[str] | None) -> Iterator[AuditLog]:
     """Opens what is there, makes nothing."""
-    from mien.gallery.gallery import Gallery
-    from mien.server.service import open_state
+    from mien.server.service import state_of
     from mien.server.state.audit import AuditLog
-    from mien.server.state.database import FILE
 
     config, settings = configured(sets, place)
-    if not (config.state_dir.expanduser() / FILE).exists():
-        raise SettingsError(f"There is no state of `mien serve` in {config.state_dir}.", "Give --set state_dir=DIR.")
-    with Gallery(None, settings) as gallery, open_state(gallery, config) as state:
+    with state_of(settings, config) as state:
         yield AuditLog(state)
 
 

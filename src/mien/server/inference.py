@@ -16,8 +16,6 @@ from itertools import count
 from time import monotonic
 from typing import Any, Final, Generic, Self, TypeVar
 
-from mien.analyze import Analyzer
-from mien.face import Analysis
 from mien.server.config import ServerConfig
 from mien.server.errors import Busy
 from mien.server.room import Room
@@ -62,11 +60,8 @@ class Inference:
     gain, and that it would let an answer depend on who else asks.
     """
 
-    def __init__(
-        self, analyzer: Analyzer, threads: int = 2, queue: int = 32, deadline_seconds: float = 30.0, room: int = 1 << 28
-    ) -> None:
+    def __init__(self, threads: int = 2, queue: int = 32, deadline_seconds: float = 30.0, room: int = 1 << 28) -> None:
         """queue: work that may wait. room: bytes of uploads that may be in memory at once."""
-        self.analyzer = analyzer
         self.room = Room(room)
         self._threads, self._queue, self._deadline = threads, queue, deadline_seconds
         self._changed = threading.Condition()
@@ -82,10 +77,10 @@ class Inference:
             worker.start()
 
     @classmethod
-    def of(cls, analyzer: Analyzer, config: ServerConfig) -> Self:
+    def of(cls, config: ServerConfig) -> Self:
         """As the service is set up."""
         room = PHOTOS_IN_MEMORY * config.photo_bytes
-        return cls(analyzer, config.threads, config.queue, config.request_seconds, room)
+        return cls(config.threads, config.queue, config.request_seconds, room)
 
     @property
     def waiting(self) -> int:
@@ -105,10 +100,6 @@ class Inference:
         except asyncio.CancelledError:
             ticket.abandon()
             raise
-
-    async def analyze(self, photo: bytes) -> Analysis:
-        """As `Analyzer.analyze`."""
-        return await self.run(lambda: self.analyzer.analyze(photo))
 
     def submit(self, work: Callable[[], T], deadline_seconds: float | None = None) -> Ticket[T]:
         """Take a place in the queue; to be called in an event loop. Raises Busy at once where it is full."""

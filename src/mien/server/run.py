@@ -28,10 +28,11 @@ from mien.server.app import create_app
 from mien.server.caller import Caller, Role
 from mien.server.config import ServerConfig
 from mien.server.errors import PortTaken
+from mien.server.live.session import FRAME_BYTES
 from mien.server.log import set_up
 from mien.server.metrics import SHARED
 from mien.server.protocol import GuardedProtocol
-from mien.server.service import open_gallery, open_state
+from mien.server.service import open_gallery, open_state, state_of
 from mien.server.state.accounts import Account, Accounts
 from mien.server.state.audit import AuditLog
 from mien.settings import Settings
@@ -93,8 +94,11 @@ def prepare(config: ServerConfig, settings: Settings, progress: Progress | None 
 
 
 def welcome(config: ServerConfig, settings: Settings, name: str) -> tuple[Account, str] | None:
-    """A new one-time link for an account: its password and sessions end. None where nobody has this name."""
-    with open_gallery(settings) as gallery, open_state(gallery, config) as state:
+    """A new one-time link for an account: its password and sessions end. None where nobody has this name.
+
+    Raises SettingsError where no service has ever run.
+    """
+    with state_of(settings, config) as state:
         accounts = Accounts(state)
         account = accounts.called(name)
         if account is None:
@@ -171,7 +175,9 @@ def _uvicorn(config: ServerConfig, app: object, factory: bool) -> uvicorn.Config
         forwarded_allow_ips=list(config.proxies),
         ssl_certfile=config.tls_certificate,
         ssl_keyfile=config.tls_key,
-        ws_max_size=config.photo_bytes,
+        ws_max_size=FRAME_BYTES,
+        # Pictures are compressed already, and each connection would hold buffers for it.
+        ws_per_message_deflate=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
         timeout_worker_healthcheck=HEALTH_SECONDS,
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
@@ -12,6 +13,7 @@ from starlette.requests import HTTPConnection
 
 from mien.analyze import Analyzer
 from mien.compare import Comparer
+from mien.errors import SettingsError
 from mien.gallery.asking import embedder_of
 from mien.gallery.gallery import Gallery, GalleryPolicy
 from mien.gallery.place import is_server, place_of
@@ -33,7 +35,7 @@ from mien.server.roll import Roll
 from mien.server.state.accounts import Accounts
 from mien.server.state.alive import Alive
 from mien.server.state.audit import AuditLog
-from mien.server.state.database import State
+from mien.server.state.database import FILE, State
 from mien.server.state.events import EventLog
 from mien.server.state.keys import Keys
 from mien.server.state.preferences import PreferenceShelf
@@ -104,6 +106,15 @@ def open_state(gallery: Gallery, config: ServerConfig) -> State:
     return State(folder, root_key(folder, find_master(gallery.records.master_name)))
 
 
+@contextmanager
+def state_of(settings: Settings, config: ServerConfig) -> Iterator[State]:
+    """What a service has made, for commands at its machine, which make nothing. Raises SettingsError without it."""
+    if not (config.state_dir.expanduser() / FILE).exists():
+        raise SettingsError(f"There is no state of `mien serve` in {config.state_dir}.", "Give --set state_dir=DIR.")
+    with Gallery(None, settings) as gallery, open_state(gallery, config) as state:
+        yield state
+
+
 def open_service(
     settings: Settings, config: ServerConfig, analyzer: Analyzer | None = None, passwords: Passwords | None = None
 ) -> Service:
@@ -115,7 +126,7 @@ def open_service(
         state = stack.enter_context(open_state(gallery, config))
         alive = Alive(state.folder)
         stack.callback(alive.close)
-        inference = Inference.of(analyzer, config)
+        inference = Inference.of(config)
         stack.callback(inference.close)
         accounts = Accounts(state)
         videos = open_videos(settings, config, gallery, state)
