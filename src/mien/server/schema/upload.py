@@ -144,7 +144,7 @@ class _Reader:
                 raise Invalid(f"The form has no field {name!r}.", f"It needs {self._wanted}.")
         if not self._ended:
             raise Invalid("The form ends in the middle of a part.", "Let an HTTP library make it.")
-        return Form({name: tuple(bytes(part) for part in parts) for name, parts in self._parts.items()})
+        return Form({name: tuple(_taken(parts)) for name, parts in self._parts.items()})
 
     @property
     def _wanted(self) -> str:
@@ -178,6 +178,13 @@ class _Reader:
 
     def _end(self) -> None:
         self._ended = True
+
+
+def _taken(parts: list[bytearray]) -> Iterator[bytes]:
+    """Each is let go of as soon as there is another one of it: no form is in memory twice."""
+    parts.reverse()
+    while parts:
+        yield bytes(parts.pop())
 
 
 def form_body(fields: Mapping[str, Mapping[str, Any]], needed: tuple[str, ...]) -> dict[str, Any]:
