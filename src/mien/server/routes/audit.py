@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from mien.server.access.guard import Administrator
-from mien.server.errors import Invalid
 from mien.server.schema.audit import AuditEntry, AuditVerdict
-from mien.server.schema.page import Page, cursor_of, micros_of, place_of
+from mien.server.schema.page import Page, cursor_of, micros_of
+from mien.server.schema.places import before_of
 from mien.server.schema.problems import problems
-from mien.server.service import ServiceOf
+from mien.server.service import Service, ServiceOf
 from mien.server.state.audit import Wanted
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"])
+NAMED: Final = ("accounts", "keys", "jobs")
 Word = Annotated[str | None, Field(max_length=100, pattern=r"^[\x20-\x7e]*$")]
 
 
@@ -44,11 +45,13 @@ def list_audit(service: ServiceOf, caller: Administrator, asked: Annotated[Audit
         subject=asked.subject,
         since=micros_of(asked.since),
         until=micros_of(asked.until),
-        before=_number(asked.cursor),
+        before=before_of(asked.cursor),
     )
     found = service.audit.entries(wanted, asked.limit + 1)
     more = cursor_of(str(found[asked.limit - 1].seq)) if len(found) > asked.limit else None
-    items = [AuditEntry.model_validate(one, from_attributes=True) for one in found[: asked.limit]]
+    entries = [AuditEntry.model_validate(one, from_attributes=True) for one in found[: asked.limit]]
+    names = _names(service, caller.tenant, {one.subject for one in entries if one.subject})
+    items = [one.model_copy(update={"subject_name": names.get(one.subject or "")}) for one in entries]
     return Page(items=items, next=more)
 
 
@@ -62,10 +65,13 @@ def verify_audit(service: ServiceOf, caller: Administrator) -> AuditVerdict:
     )
 
 
-def _number(cursor: str) -> int | None:
-    place = place_of(cursor)
-    if not place:
-        return None
-    if not (place.isdigit() and len(place) < 19):
-        raise Invalid("The cursor is none of this list.", "Send `next` of the page before, as it is.")
-    return int(place)
+def _names(service: Service, tenant: str, ids: set[str]) -> dict[str, str]:
+    """What a tenant's people, accounts, keys and videos are called now, by id."""
+    marks = ", ".join("?" * len(ids))
+    one = "SELECT id, name FROM {} WHERE tenant = ? AND id IN ({})"
+    sql = " UNION ALL ".join(one.format(table, marks) for table in NAMED)
+    found: dict[str, str] = dict(service.state.read(sql, (tenant, *ids) * len(NAMED)))  # type: ignore[arg-type]
+    for person_id in ids - found.keys():
+        if name := service.named(tenant, {"person_id": person_id})["name"]:
+            found[person_id] = name
+    return found

@@ -48,5 +48,5 @@ def change_of(if_match: str | None) -> int | None:
         return None
     number = if_match.strip().strip('"')
     if not (number.isascii() and number.isdigit() and len(number) < 19):
-        raise Changed("No state of the person has this ETag.", "Send the ETag of GET /v1/people/{id}, or none.")
+        raise Changed("No state of it has this ETag.", "Send the ETag of the answer to GET, or none.")
     return int(number)

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Response
 
 from mien.server.access.guard import Administrator, Viewer
-from mien.server.errors import Changed
+from mien.server.routes.ownership import change_of
 from mien.server.schema.preferences import PreferencesChange, PreferencesOut
 from mien.server.schema.problems import problems
 from mien.server.service import ServiceOf
@@ -39,17 +39,8 @@ def change_preferences(
     """What is given is changed, the rest stays."""
     fields = body.model_dump(exclude_none=True)
     with service.state.write():
-        found, version = service.preferences.change(caller.tenant, _version(if_match), fields)
+        found, version = service.preferences.change(caller.tenant, change_of(if_match), fields)
         said = {name: value for name, value in fields.items() if name != "purpose"}
         service.audit.write(caller, "change_preferences", detail=said)
     response.headers["ETag"] = f'"{version}"'
     return PreferencesOut(version=version, **found.to_dict())
-
-
-def _version(if_match: str | None) -> int | None:
-    if if_match is None or if_match.strip() == "*":
-        return None
-    number = if_match.strip().strip('"')
-    if not (number.isascii() and number.isdigit() and len(number) < 19):
-        raise Changed("No state of the preferences has this ETag.", "Send the ETag of GET /v1/preferences, or none.")
-    return int(number)
