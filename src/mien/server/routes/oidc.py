@@ -87,7 +87,7 @@ def account_of(service: Service, claims: Claims) -> Account:
     names = [subject, *([claims.email] if claims.email else [])]
     account = next((found for name in names if (found := service.accounts.called(name))), None)
     if account is None and service.preferences.get("")[0].oidc_makes_viewers:
-        account = service.accounts.make(claims.email or subject[:100], Role.VIEWER)
+        account = service.accounts.make(claims.email or subject, Role.VIEWER)
         service.audit.write(account.caller, "add_account", account.id, detail={"how": "other service"})
     if account is None or account.disabled:
         raise NotLoggedIn("The other service knows you, this one does not.", "Ask an administrator for an account.")
