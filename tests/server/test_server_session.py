@@ -182,6 +182,17 @@ def test_log_ins_are_in_the_audit_log(client: TestClient, service: Service, peop
     assert said == [("log_in_failed", account), ("log_in", account), ("log_out", account)]
 
 
+def test_a_new_password_by_a_link_opens_a_locked_account(client: TestClient, service: Service, people: People) -> None:
+    """Else whoever locks others out by wrong passwords would not be helped against."""
+    name, body = "viewer@main", {"name": "viewer@main", "password": "another"}
+    while client.post("/v1/session", json=body).status_code != 429:
+        pass
+    link = service.accounts.invite(people["", Role.VIEWER].account.id)
+    said = client.post("/v1/session/welcome", json={"token": link}).json()
+    client.put("/v1/session/password", json={"new": FRESH}, headers={"X-CSRF-Token": said["csrf"]})
+    assert log_in(client, name, FRESH)
+
+
 def test_a_name_that_nobody_has_leaves_the_same_trace(client: TestClient, service: Service, people: People) -> None:
     """As the trace takes time, which would tell names apart; the name itself is not kept."""
     service.accounts.change(people["", Role.VIEWER].account.id, "", disabled=True)

@@ -91,6 +91,11 @@ class Lockout:
                 (place, most),
             )
 
+    def forgive(self, name: str) -> None:
+        """Whoever came by a one-time link is the account's owner, and wants to log in by the new password, too."""
+        with self._state.write() as writing:
+            writing.execute("DELETE FROM failures WHERE subject = ?", (self._tag("account", same_name(name)),))
+
     def sweep(self) -> None:
         """Forget what no longer counts."""
         old = self._state.now() - FORGET_SECONDS * SECOND

@@ -100,6 +100,8 @@ def set_password(
         service.lockout.succeeded(account.name, address)
     fresh = service.passwords.hash(body.new)
     with service.state.write():
+        if hashed is None:
+            service.lockout.forgive(account.name)
         service.accounts.set_password(account.id, fresh)
         service.audit.write(account.caller, "set_password", account.id)
     return begin_session(service, service.accounts.get(account.id), response, "new password")
