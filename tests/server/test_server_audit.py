@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import apsw
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from mien.gallery.gallery import Consent, Profile
 from mien.server.caller import Caller, Role
 from mien.server.service import Service
 from mien.server.state.audit import HEAD_FILE, AuditLog, Head, Wanted
@@ -49,6 +52,33 @@ def log(state: State) -> AuditLog:
     for number in range(10):
         made.write(WHO, "identify", f"person {number}", "because", {"faces": number})
     return made
+
+
+def test_what_is_seen_again_within_a_minute_is_written_once(state: State, clock: Clock) -> None:
+    log = AuditLog(state)
+
+    def look(caller: Caller = WHO, action: str = "get_face", subject: str | None = "p") -> int:
+        log.write_once(caller, action, subject, {"template": 1})
+        return log.head().seq
+
+    assert (look(), look()) == (1, 1)
+    assert (look(action="list_cameras", subject=None), look(action="list_cameras", subject=None)) == (2, 2)
+    assert look(subject="q") == 3
+    assert [look(replace(WHO, **{field: "other"})) for field in ("kind", "id", "tenant")] == [4, 5, 6]
+    clock.now += 59 * SECOND
+    assert look() == 6
+    clock.now += SECOND
+    assert (look(), look()) == (7, 7)
+    clock.now -= DAY  # somebody put the clock back
+    assert (look(), look()) == (8, 8)
+    assert log.verify().faults == () and log.entries(most=1)[0].detail == {"template": 1}
+
+
+def test_many_who_look_at_once_leave_one_entry(state: State) -> None:
+    log = AuditLog(state)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: log.write_once(WHO, "get_face", "p"), range(40)))
+    assert log.head().seq == 1
 
 
 def tamper(state: State, *statements: str) -> None:
@@ -210,6 +240,32 @@ def test_a_cut_without_the_key_is_found(state: State, log: AuditLog) -> None:
         "DELETE FROM audit WHERE seq <= 4",
     )
     assert log.verify().faults == ("The marker of the cut at entry 4 is forged.",)
+
+
+def test_what_still_exists_has_its_name_beside_the_id(
+    client: TestClient,
+    administrator: Mapping[str, str],
+    stranger: Mapping[str, str],
+    service: Service,
+    astronaut: np.ndarray,
+) -> None:
+    consent = Consent("Eileen", datetime.now(UTC), "a test", "a form")
+    person = service.gallery.enrol(Profile("Eileen", consent=consent), [astronaut]).person_id
+    account = service.accounts.make("vera", Role.VIEWER, "")
+    for subject in (person, account.id, "a" * 26, None):
+        service.audit.write(WHO, "look", subject)
+        service.audit.write(replace(WHO, tenant="north"), "look", subject)
+
+    def names(headers: Mapping[str, str]) -> list[str | None]:
+        found = client.get("/v1/audit", params={"action": "look"}, headers=headers).json()["items"]
+        return [one["subject_name"] for one in reversed(found)]
+
+    assert names(administrator) == ["Eileen", "vera", None, None]
+    assert names(stranger) == [None] * 4
+    assert person
+    service.gallery.remove(person)
+    assert names(administrator)[0] is None
+    assert "Eileen" not in json.dumps([one.to_dict() for one in service.audit.entries()])
 
 
 def test_an_entry_goes_with_its_transaction(state: State, log: AuditLog) -> None:

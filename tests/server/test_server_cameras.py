@@ -95,6 +95,18 @@ def test_a_camera_is_followed_and_shown(client: TestClient, viewer: dict[str, st
     assert "blink" not in kinds and {event.tenant for event in service.events.after("", 0)} == {""}
 
 
+def test_looks_at_a_camera_are_in_the_audit_log_once_a_minute(
+    client: TestClient, viewer: dict[str, str], operator: dict[str, str], service: Service
+) -> None:
+    running(client, viewer)
+    for headers in (viewer, viewer, operator):
+        for address in ("/v1/cameras", "/v1/cameras/door", "/v1/cameras/door/picture"):
+            assert client.get(address, headers=headers).status_code == 200
+    found = sorted((one.action, one.subject or "") for one in service.audit.entries())
+    each = [("get_camera", "door"), ("get_camera_picture", "door"), ("list_cameras", "")]
+    assert found == sorted(each * 2)
+
+
 def test_a_camera_that_is_lost_says_so_and_comes_back(
     client: TestClient, viewer: dict[str, str], lost: Event, monkeypatch: pytest.MonkeyPatch, service: Service
 ) -> None:
@@ -107,6 +119,7 @@ def test_a_camera_that_is_lost_says_so_and_comes_back(
 
     until(lambda: camera()["state"] == "lost" and camera()["trouble"])
     assert (camera()["faces"], camera()["trouble"]) == ([], "Nothing comes. Look after the camera.")
+    assert client.get("/v1/cameras/door/picture", headers=viewer).status_code == 404
     monkeypatch.setattr(watch, "LOST_SECONDS", 5.0)
     lost.clear()
     running(client, viewer)

@@ -46,6 +46,17 @@ def test_wrong_queries_are_refused(client: TestClient, viewer: dict[str, str], q
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
 
 
+def test_the_newest_are_in_the_audit_log_once_a_minute_and_older_pages_always(
+    client: TestClient, viewer: dict[str, str], service: Service
+) -> None:
+    for number in range(3):
+        service.events.publish("", "test", {"number": number})
+    first = client.get("/v1/events", params={"limit": 1}, headers=viewer).json()
+    for query in ({"limit": 1}, {"limit": 1, "cursor": first["next"]}, {"limit": 1, "cursor": first["next"]}):
+        client.get("/v1/events", params=query, headers=viewer)
+    assert [one.action for one in service.audit.entries()] == ["list_events"] * 3
+
+
 def test_names_are_as_they_are_now_and_are_kept_nowhere(
     client: TestClient, viewer: dict[str, str], stranger: dict[str, str], service: Service
 ) -> None:

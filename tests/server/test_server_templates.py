@@ -57,6 +57,16 @@ def test_a_face_on_record_is_shown_as_it_was_stored(
     assert client.get(f"/v1/people/{person}/face", headers=viewer).content == crop.content
 
 
+def test_a_face_that_is_shown_again_is_in_the_audit_log_once(
+    client: TestClient, viewer: Headers, person: str, service: Service
+) -> None:
+    for _ in range(3):
+        assert client.get(f"/v1/people/{person}/face", headers=viewer).status_code == 200
+        assert client.get(f"/v1/people/{person}/templates", headers=viewer).status_code == 200
+    assert [one.action for one in service.audit.entries()].count("get_face") == 1
+    assert [one.action for one in service.audit.entries()].count("list_templates") == 3
+
+
 def test_photos_are_added_and_taken_away(
     client: TestClient, operator: Headers, service: Service, person: str, other_photo: bytes, coffee: np.ndarray
 ) -> None:

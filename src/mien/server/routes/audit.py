@@ -70,7 +70,7 @@ def _names(service: Service, tenant: str, ids: set[str]) -> dict[str, str]:
     marks = ", ".join("?" * len(ids))
     one = "SELECT id, name FROM {} WHERE tenant = ? AND id IN ({})"
     sql = " UNION ALL ".join(one.format(table, marks) for table in NAMED)
-    found: dict[str, str] = dict(service.state.read(sql, (tenant, *ids) * len(NAMED)))  # type: ignore[arg-type]
+    found: dict[str, str] = dict(service.state.read(sql, (tenant, *ids) * len(NAMED)))
     for person_id in ids - found.keys():
         if name := service.named(tenant, {"person_id": person_id})["name"]:
             found[person_id] = name

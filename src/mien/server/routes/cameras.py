@@ -39,7 +39,7 @@ def list_cameras(service: ServiceOf, caller: Viewer) -> Response:
     names = cameras.names if caller.tenant == TENANT else []
     views = [view for name in names if (view := cameras.view(name)) is not None]
     if views:
-        service.audit.write(caller, "list_cameras", detail={"people": sum(_known(view) for view in views)})
+        service.audit.write_once(caller, "list_cameras", detail={"people": sum(_known(view) for view in views)})
     return answer({"items": [_fields(view, service.named) for view in views]})
 
 
@@ -53,7 +53,7 @@ def list_cameras(service: ServiceOf, caller: Viewer) -> Response:
 def get_camera(name: CameraName, service: ServiceOf, caller: Viewer) -> Response:
     """The latest hundred events."""
     view, named = _own(service, caller, name), service.named
-    service.audit.write(caller, "get_camera", detail={"camera": name, "people": _known(view)})
+    service.audit.write_once(caller, "get_camera", name, {"people": _known(view)})
     events = [shown(event, named) for event in service.events.of_camera(name)]
     return answer(_fields(view, named) | {"events": events})
 
@@ -75,7 +75,7 @@ def get_camera_picture(name: CameraName, service: ServiceOf, caller: Viewer) -> 
     picture = service.cameras.picture(name)
     if picture is None:
         raise NotFound(f"The camera {name} shows nothing now.", "GET /v1/cameras says how it is.")
-    service.audit.write(caller, "get_camera_picture", detail={"camera": name})
+    service.audit.write_once(caller, "get_camera_picture", name)
     return Response(picture, media_type="image/jpeg")
 
 

@@ -69,7 +69,9 @@ def list_events(
     more = cursor_of(str(found[limit - 1].seq)) if len(found) > limit else None
     items = [shown(event, service.named) for event in found[:limit]]
     named = sorted({str(item["data"]["person_id"]) for item in items if item["data"].get("person_id")})
-    service.audit.write(caller, "list_events", detail={"events": len(items), "people": len(named)})
+    # A page asks for the newest ones again and again; whoever leafs through older ones is noted each time.
+    note = service.audit.write if cursor else service.audit.write_once
+    note(caller, "list_events", detail={"events": len(items), "people": len(named)})
     return answer({"items": items, "next": more})
 
 

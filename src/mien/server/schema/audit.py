@@ -10,7 +10,10 @@ from mien.server.schema.wire import Wire
 
 
 class AuditEntry(Wire):
-    """kind, actor, name: who did it. subject: the id of what it was done to."""
+    """kind, actor, name: who did it. subject: the id of what it was done to.
+
+    subject_name: what that is called now; null where it is gone, or has no name. The log itself keeps ids alone.
+    """
 
     seq: int = Field(examples=[17])
     at: datetime
@@ -19,6 +22,7 @@ class AuditEntry(Wire):
     name: str = Field(examples=["anna@example.org"])
     action: str = Field(examples=["identify"])
     subject: str | None = Field(examples=["abcdefghijklmnopqrstuvwxyz"])
+    subject_name: str | None = Field(default=None, examples=["Anna Weber"])
     why: str = Field(examples=["Lost badge"])
     detail: dict[str, str | int | float | bool] = Field(examples=[{"outcome": "done"}])
 

@@ -27,6 +27,9 @@ HEAD_FILE: Final = "audit-head.db"
 COLUMNS: Final = "seq, at, tenant, kind, actor, name, action, subject, why, detail, mac"
 START: Final = bytes(32)
 AT_ONCE: Final = 1000
+AGAIN_SECONDS: Final = 60
+# So far back in the log it is looked for the same; what comes more densely is written more often.
+BACK: Final = 1000
 Plain = str | int | float | bool
 
 
@@ -106,6 +109,20 @@ class AuditLog:
             writing.execute(f"INSERT INTO audit ({COLUMNS}) VALUES ({', '.join('?' * 11)})", (*row, mac))
             self._state.once_kept(lambda: self._note(seq + 1, mac))
 
+    def write_once(
+        self, caller: Caller, action: str, subject: str | None = None, detail: Mapping[str, Plain] | None = None
+    ) -> None:
+        """As `write`, but for what a page shows again and again: none within a minute of the same one.
+
+        The same: caller, action and subject. Over all processes; the first one is written at once.
+        """
+        # Most times there is one, and nobody need wait for the file.
+        if self._written(caller, action, subject):
+            return
+        with self._state.write():
+            if not self._written(caller, action, subject):
+                self.write(caller, action, subject, detail=detail)
+
     def entries(self, wanted: Wanted | None = None, most: int = 50) -> list[Entry]:
         """The newest first."""
         where, values = _conditions(wanted or Wanted())
@@ -146,6 +163,14 @@ class AuditLog:
             writing.execute("INSERT INTO audit_cuts VALUES (?, ?, ?, ?)", (seq, now, mac, self._sign(seq, now, mac)))
             writing.execute("DELETE FROM audit WHERE seq <= ?", (seq,))
             return writing.changes()
+
+    def _written(self, caller: Caller, action: str, subject: str | None) -> bool:
+        """Within the last minute. Entries of the future, where a clock was put back, do not count."""
+        now = self._state.now()
+        same = "tenant = ? AND kind = ? AND actor = ? AND action = ? AND subject IS ?"
+        sql = f"SELECT 1 FROM audit WHERE seq > (SELECT max(seq) FROM audit) - {BACK} AND {same} AND at BETWEEN ? AND ?"
+        values = (caller.tenant, caller.kind, caller.id, action, subject, now - AGAIN_SECONDS * SECOND + 1, now)
+        return self._state.row(sql, values) is not None
 
     def _mac(self, before: bytes, row: Row) -> bytes:
         text = json.dumps(row, ensure_ascii=False)
