@@ -130,6 +130,14 @@ class TestLive:
 
         asyncio.run(run())
 
+    def test_the_reason_goes_with_it(self, address: str, key: str, service: Service) -> None:
+        async def run() -> None:
+            async with AsyncClient(address, key) as client, client.live(identify=True, why="Lost badge"):
+                pass
+
+        asyncio.run(run())
+        assert service.audit.entries()[0].why == "Lost badge"
+
     def test_nobody_there(self) -> None:
         async def run() -> None:
             async with AsyncClient("http://127.0.0.1:1", "mien_a_b") as client:

@@ -170,7 +170,7 @@ def test_the_tenants_own_people_are_recognised_once_on_record(
     person = service.gallery.enrol(Profile("Eileen", consent=consent), [astronaut]).person_id
     seen = []
     for who in (operator, stranger):
-        socket = begin(who, identify=True)
+        socket = begin(who, identify=True, why="Opening the door")
         socket.receive_text()
         for number, picture in enumerate(faces):
             socket.send_bytes(message(number, picture))
@@ -180,11 +180,25 @@ def test_the_tenants_own_people_are_recognised_once_on_record(
     assert (seen[0]["answer"], seen[0]["person_id"], seen[0]["name"]) == ("person", person, "Eileen")
     assert seen[1] is None or seen[1]["answer"] != "person"
     entries = [entry for entry in service.audit.entries() if entry.action == "identify"]
-    assert [entry.subject for entry in entries] == [person]
+    assert [(entry.subject, entry.why) for entry in entries] == [(person, "Opening the door")]
     events = client.get("/v1/events", params={"kind": "identity"}, headers=operator).json()["items"]
     assert [(event["data"]["person_id"], event["data"]["name"]) for event in events] == [(person, "Eileen")]
     stored = service.state.read("SELECT data FROM events")
     assert "Eileen" not in str(stored)
+
+
+def test_a_reason_is_kept_and_demanded_where_the_preferences_say_so(
+    begin: Begin, operator: dict[str, str], service: Service
+) -> None:
+    service.preferences.change("", None, {"why_required": True})
+    code, reason = end_of(begin(operator, identify=True, why=" "))
+    assert code == live.WRONG and "A reason is asked for" in reason
+    for start in ({"identify": True, "why": "Lost badge"}, {"stages": []}):
+        socket = begin(operator, **start)
+        assert json.loads(socket.receive_text())["session"]
+        socket.close()
+    found = [entry.why for entry in service.audit.entries() if entry.action == "begin_live"]
+    assert found == ["", "Lost badge"]
 
 
 def test_who_gets_in(

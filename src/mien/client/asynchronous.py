@@ -121,10 +121,18 @@ class AsyncClient:
             await anyio.sleep(pause)
 
     def live(
-        self, *, identify: bool = False, stages: Sequence[StageName] | None = None, fpir: float | None = None
+        self,
+        *,
+        identify: bool = False,
+        stages: Sequence[StageName] | None = None,
+        fpir: float | None = None,
+        why: str = "",
     ) -> LiveSession:
-        """A session for pictures as they come; needs a key, and asyncio. identify: recognise the people on record."""
-        return LiveSession(self._place, start_of(identify, stages, fpir))
+        """A session for pictures as they come; needs a key, and asyncio.
+
+        identify: recognise the people on record. why: for the audit log.
+        """
+        return LiveSession(self._place, start_of(identify, stages, fpir, why))
 
     analyze_photo = Later(photos.analyze_photo)
     compare_photos = Later(photos.compare_photos)

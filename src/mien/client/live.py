@@ -99,9 +99,9 @@ class LiveSession:
             raise _ended(error) from error
 
 
-def start_of(identify: bool, stages: Sequence[StageName] | None, fpir: float | None) -> LiveStart:
+def start_of(identify: bool, stages: Sequence[StageName] | None, fpir: float | None, why: str) -> LiveStart:
     """The first message. The key goes in the header, which no log has."""
-    return LiveStart(identify=identify, stages=list(stages) if stages is not None else None, fpir=fpir)
+    return LiveStart(identify=identify, stages=list(stages) if stages is not None else None, fpir=fpir, why=why)
 
 
 def _read(kind: type[M], message: str | bytes) -> M:

@@ -24,15 +24,16 @@ def add_video(
     stages: Sequence[StageName] | None = None,
     identify: bool = False,
     annotate: bool = True,
+    why: str = "",
 ) -> Call[Job]:
     """Upload a video; the work is done afterwards. An open file must be one that can be gone back in.
 
     name: what people call it; of a path its last part where left out. annotate: a video with boxes and words, too.
+    why: for the audit log, where people are recognised.
     """
     shown = name or (Path(os.fspath(video)).name if isinstance(video, str | os.PathLike) else "video")
-    return write(
-        "/v1/videos", Job, upload(video), name=shown[:200], stages=stages, identify=identify, annotate=annotate
-    )
+    more = {"stages": stages, "identify": identify, "annotate": annotate, "why": why}
+    return write("/v1/videos", Job, upload(video), name=shown[:200], **more)
 
 
 def list_videos() -> Pages[Job]:

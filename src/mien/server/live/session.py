@@ -13,6 +13,7 @@ from mien.errors import ImageError, MienError
 from mien.face import Quality
 from mien.image import ImageLimits
 from mien.server.caller import Caller
+from mien.server.errors import ClientGone
 from mien.server.live.frames import PushedFrames
 from mien.server.networks import VideoNetworks
 from mien.server.state.audit import AuditLog, Plain
@@ -30,10 +31,6 @@ LOG: Final = logging.getLogger("mien.server.live")
 
 Send = Callable[[Mapping[str, Any]], None]
 """Hands one message to the client and returns when it is on its way; raises ClientGone."""
-
-
-class ClientGone(Exception):
-    """Nobody takes the answers any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +68,7 @@ class LiveSessions:
             self._open.add(session)
         try:
             detail: dict[str, Plain] = {"session": session.id, "identify": asked.identify}
-            self.tools.audit.write(caller, "begin_live", detail=detail)
+            self.tools.audit.write(caller, "begin_live", why=asked.why, detail=detail)
         except BaseException:
             self.leave(session)
             raise
@@ -182,7 +179,7 @@ class LiveSession:
             data = {"source": "live", "session": self.id, "track": face.track, "person_id": who.person_id}
             with self._tools.state.write():
                 detail: dict[str, Plain] = {"source": "live", "session": self.id, "track": face.track}
-                self._tools.audit.write(self._caller, "identify", who.person_id, detail=detail)
+                self._tools.audit.write(self._caller, "identify", who.person_id, self._asked.why, detail)
                 self._tools.events.publish(self._caller.tenant, "identity", data | {"answer": "person"})
 
 

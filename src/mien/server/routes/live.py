@@ -17,9 +17,10 @@ from starlette.websockets import WebSocketState
 from mien.errors import MienError
 from mien.server.access.guard import Viewer, caller_of_socket
 from mien.server.caller import Caller, Role
-from mien.server.errors import Invalid
-from mien.server.live.session import FRAME_BYTES, FRAME_PIXELS, ClientGone, LiveSession, problem_of
+from mien.server.errors import ClientGone, Invalid
+from mien.server.live.session import FRAME_BYTES, FRAME_PIXELS, LiveSession, problem_of
 from mien.server.problem import status_of
+from mien.server.routes.noting import check_why
 from mien.server.schema.live import LiveAnswer, LiveMessages, LiveMoment, LiveReady, LiveStart, LiveTerms
 from mien.server.schema.problems import problems
 from mien.server.service import Service, ServiceOf, service_at
@@ -191,11 +192,11 @@ class Talk:
             sent = asyncio.run_coroutine_threadsafe(put, self._loop)
         except RuntimeError as error:  # the loop is over
             put.close()
-            raise ClientGone from error
+            raise ClientGone("Nobody takes the answers any more.") from error
         try:
             sent.result(SEND_SECONDS + 1)
         except (TimeoutError, RuntimeError, WebSocketDisconnect, CancelledError) as error:
-            raise ClientGone from error
+            raise ClientGone("Nobody takes the answers any more.") from error
 
     async def _put(self, message: Mapping[str, Any]) -> None:
         text = json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -210,8 +211,10 @@ class Talk:
 def _asked(service: Service, start: LiveStart, caller: Caller) -> Asked:
     stages = None if start.stages is None else tuple(dict.fromkeys(start.stages))
     service.networks.check(stages, start.identify)
-    fpir = service.preferences.get(caller.tenant)[0].fpir if start.fpir is None else start.fpir
-    return Asked(stages, start.identify, False, fpir)
+    preferences = service.preferences.get(caller.tenant)[0]
+    if start.identify:
+        check_why(preferences, start.why)
+    return Asked(stages, start.identify, False, start.fpir or preferences.fpir, start.why)
 
 
 async def _cancelled(task: asyncio.Task[Any]) -> None:

@@ -8,9 +8,16 @@ from dataclasses import dataclass, field
 
 from mien.errors import MienError
 from mien.server.caller import Caller
+from mien.server.errors import Invalid
 from mien.server.service import Service
+from mien.server.state.audit import Plain
+from mien.server.state.preferences import Preferences
 
-Plain = str | int | float | bool
+
+def check_why(preferences: Preferences, why: str) -> None:
+    """For a look-up. Raises Invalid where the tenant demands a reason and there is none."""
+    if preferences.why_required and not why.strip():
+        raise Invalid("A reason is asked for: `why` is empty.", "Say in `why` what the look-up is for.")
 
 
 @dataclass(slots=True)

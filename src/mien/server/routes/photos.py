@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
 
 from mien.analyze import Analyzer, Stage, default_stages
 from mien.compare import ComparePolicy, Comparer
@@ -15,6 +16,7 @@ from mien.server.access.guard import Operator
 from mien.server.caller import Caller
 from mien.server.errors import Invalid
 from mien.server.routes.attending import attended, form, opened
+from mien.server.routes.noting import check_why
 from mien.server.schema.analysis import Analysis, analysis_fields
 from mien.server.schema.comparison import Comparison, comparison_fields
 from mien.server.schema.identification import Identifications, IdentifyQuery, sighting_fields
@@ -74,7 +76,8 @@ async def analyze_photo(
 )
 async def compare_photos(request: Request, service: ServiceOf, caller: Operator, fmr: Rate = None) -> Response:
     """Nothing of the photos is kept."""
-    policy = ComparePolicy(fmr or service.preferences.get(caller.tenant)[0].fmr)
+    preferences = (await run_in_threadpool(service.preferences.get, caller.tenant))[0]
+    policy = ComparePolicy(fmr or preferences.fmr)
     comparer = Comparer(service.analyzer, service.gallery.calibration, policy)
     limit = Field(service.config.photo_bytes)
     async with form(request, service, {"first": limit, "second": limit}) as sent:
@@ -105,9 +108,8 @@ async def identify_photo(
     asked: Annotated[IdentifyQuery, Query()],
 ) -> Response:
     """The photo is not kept; of answers, what the gallery's policy says."""
-    preferences = service.preferences.get(caller.tenant)[0]
-    if preferences.why_required and not asked.why.strip():
-        raise Invalid("A reason is asked for: `why` is empty.", "Say in `why` what the look-up is for.")
+    preferences = (await run_in_threadpool(service.preferences.get, caller.tenant))[0]
+    check_why(preferences, asked.why)
     policy = IdentifyPolicy(asked.fpir or preferences.fpir)
     ask = Ask(policy, asked.top, Filter(caller.tenant, frozenset(asked.groups)))
     async with form(request, service, {"photo": Field(service.config.photo_bytes)}) as sent:

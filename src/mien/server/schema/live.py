@@ -10,13 +10,17 @@ from mien.server.schema.wire import Wire
 
 
 class LiveStart(BaseModel):
-    """The first message of a client. key: where neither a cookie nor a header says who it is."""
+    """The first message of a client.
+
+    key: where neither a cookie nor a header says who it is. why: for the audit log.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     identify: bool = False
     stages: list[StageName] | None = Field(default=None, max_length=4, description="Null: all that the service has.")
     fpir: float | None = Field(default=None, gt=0, lt=1, description="Null: as the preferences say.")
+    why: str = Field(default="", max_length=500, description="Needed to identify where the preferences say so.")
     key: str | None = Field(default=None, max_length=300)
 
 

@@ -42,12 +42,16 @@ UNFINISHED: Final = (JobState.QUEUED, JobState.RUNNING)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """stages: None for all. identify: recognise the tenant's people, at the rate fpir. annotate: make a video, too."""
+    """stages: None for all. identify: recognise the tenant's people, at the rate fpir. annotate: make a video, too.
+
+    why: the reason that was given for recognising people.
+    """
 
     stages: tuple[Stage, ...] | None = None
     identify: bool = False
     annotate: bool = True
     fpir: float = 0.01
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
