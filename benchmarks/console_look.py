@@ -161,7 +161,7 @@ def fill(context: BrowserContext, address: str, upload: Path) -> dict[str, str]:
         )
         photo = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": encode_image(portrait(), ".jpg")}
         answer = request.post(f"{address}/v1/people", headers=headers, multipart={"person": person, "photos": photo})
-        ids.setdefault("person", answer.json()["person"]["id"])
+        ids["other" if ids else "person"] = answer.json()["person"]["id"]
     request.post(f"{address}/v1/keys", headers=headers, data={"name": "door 1", "role": "operator", "days": 365})
     sent = request.post(
         f"{address}/v1/videos?name=talk.mp4&identify=true",
@@ -182,6 +182,7 @@ def look(context: BrowserContext, address: str, ids: dict[str, str], out: Path, 
     photo = out / "portrait.jpg"
     photo.write_bytes(encode_image(portrait(), ".jpg"))
     places = PLACES | {"person": f"/people/{ids['person']}", "report": f"/videos/{ids['video']}"}
+    places["both"] = f"/people/{ids['person']}?with={ids['other']}"
     for place, path in places.items():
         if only and only != place:
             continue

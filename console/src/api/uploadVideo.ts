@@ -3,8 +3,8 @@ import { ProblemError } from './problem';
 import type { Job } from './types';
 
 /** Sends a video as it is; `fetch` tells nothing of how far an upload is, so that this asks the older way. */
-export function uploadVideo(file: File, options: { identify: boolean; annotate: boolean }, onProgress: (share: number) => void, signal: AbortSignal): Promise<Job> {
-  const query = new URLSearchParams({ name: file.name.slice(0, 200), identify: String(options.identify), annotate: String(options.annotate) });
+export function uploadVideo(file: File, options: { identify: boolean; annotate: boolean; why: string }, onProgress: (share: number) => void, signal: AbortSignal): Promise<Job> {
+  const query = new URLSearchParams({ name: file.name.slice(0, 200), identify: String(options.identify), annotate: String(options.annotate), why: options.why });
   return new Promise((done, fail) => {
     const request = new XMLHttpRequest();
     request.open('POST', `/v1/videos?${query}`);

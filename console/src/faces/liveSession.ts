@@ -17,7 +17,7 @@ export class LiveSession {
 
   constructor(
     private readonly video: HTMLVideoElement,
-    options: { identify: boolean; stages: string[] },
+    options: { identify: boolean; stages: string[]; why: string },
     private readonly events: LiveEvents,
   ) {
     const scheme = window.location.protocol === 'https:' ? 'wss' : 'ws';

@@ -42,10 +42,28 @@ export function language(): Language {
   return i18next.language === 'zh' ? 'zh' : 'en';
 }
 
+type Unit = [Intl.RelativeTimeFormatUnit, number];
+const SECONDS: Unit = ['second', 1];
+const UNITS: Unit[] = [['day', 86_400], ['hour', 3600], ['minute', 60], SECONDS];
+
 /** Times, numbers and rates as people of the chosen language write them. */
 export const say = {
   time: (text: string) =>
     new Date(text).toLocaleString(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'short' }),
+  /** With seconds. */
+  moment: (text: string) =>
+    new Date(text).toLocaleString(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'medium' }),
+  /** With seconds; the day only where it is another than today. */
+  clock: (text: string) => {
+    const at = new Date(text);
+    const today = at.toDateString() === new Date().toDateString();
+    return today ? at.toLocaleTimeString(document.documentElement.lang, { timeStyle: 'medium' }) : say.moment(text);
+  },
+  ago: (text: string, now: number) => {
+    const seconds = Math.min(0, (Date.parse(text) - now) / 1000);
+    const [unit, size] = UNITS.find(([, length]) => -seconds >= length) ?? SECONDS;
+    return new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: 'auto' }).format(Math.round(seconds / size), unit);
+  },
   day: (text: string) => new Date(text).toLocaleDateString(document.documentElement.lang, { dateStyle: 'medium' }),
   number: (value: number, digits = 0) =>
     value.toLocaleString(document.documentElement.lang, { maximumFractionDigits: digits, minimumFractionDigits: digits }),

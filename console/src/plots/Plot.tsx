@@ -5,6 +5,8 @@ import { useElementSize, useMergedRef } from '@mantine/hooks';
 import { useEffect, useRef } from 'react';
 import uPlot, { type AlignedData, type Options } from 'uplot';
 
+import { say } from '../i18n';
+
 /** A colour of the page's own, as it is in the present scheme. */
 export function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -22,6 +24,11 @@ export function axis(label: string, more: Partial<uPlot.Axis> = {}): uPlot.Axis 
     ticks: { show: false },
     ...more,
   };
+}
+
+/** Seconds as a clock has them; no two ticks within one. */
+export function timeAxis(label: string): uPlot.Axis {
+  return axis(label, { incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400], values: (_, ticks) => ticks.map(say.seconds) });
 }
 
 /** A plot as wide as its place; `options` is called anew for each size, scheme and set of data. */

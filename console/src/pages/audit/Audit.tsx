@@ -1,47 +1,36 @@
-import { Button, Group, Table, TextInput } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
+import { Button, Group, Table } from '@mantine/core';
 import { useInfiniteQuery, useMutation } from '@tanstack/react-query';
 import { IconCheck, IconShieldCheck } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link } from 'react-router';
 
 import { api, must } from '../../api/client';
-import type { AuditEntry } from '../../api/types';
 import { say } from '../../i18n';
 import { PageHead } from '../../shell/PageHead';
 import { ProblemCard } from '../../shell/ProblemCard';
 import { Scroller } from '../../shell/Scroller';
+import { useNow } from '../../shell/useNow';
+import { ALL, Choices, type Wanted } from './Choices';
+import { Row } from './Row';
+
+const COLUMNS = ['at', 'who', 'what', 'subject', 'outcome', 'why'] as const;
 
 /** Who looked up or changed what, when and why. */
 export default function Audit() {
   const { t } = useTranslation();
-  const [fields, setFields] = useState({ action: '', subject: '', since: '', until: '' });
-  const [wanted] = useDebouncedValue(fields, 300);
+  const [wanted, setWanted] = useState<Wanted>(ALL);
+  const now = useNow();
+  const want = (more: Partial<Wanted>) => setWanted((have) => ({ ...have, ...more }));
   const log = useInfiniteQuery({
     queryKey: ['audit', wanted],
-    queryFn: ({ pageParam }) =>
-      must(api.GET('/v1/audit', {
-        params: {
-          query: {
-            limit: 50,
-            cursor: pageParam,
-            action: wanted.action.trim() || undefined,
-            subject: wanted.subject.trim() || undefined,
-            since: wanted.since ? new Date(wanted.since).toISOString() : undefined,
-            until: wanted.until ? new Date(`${wanted.until}T23:59:59`).toISOString() : undefined,
-          },
-        },
-      })),
+    queryFn: ({ pageParam }) => must(api.GET('/v1/audit', { params: { query: { limit: 50, cursor: pageParam, ...asked(wanted) } } })),
     initialPageParam: '',
     getNextPageParam: (page) => page.next ?? undefined,
+    placeholderData: (before) => before,
     staleTime: 0,
   });
   const verify = useMutation({ mutationFn: () => must(api.GET('/v1/audit/verify')) });
   const entries = log.data?.pages.flatMap((page) => page.items) ?? [];
-  const field = (name: keyof typeof fields, type: string) => (
-    <TextInput type={type} label={t(`audit.${name}`)} value={fields[name]} maxLength={100} onChange={(event) => { const { value } = event.currentTarget; setFields((have) => ({ ...have, [name]: value })); }} />
-  );
   return (
     <>
       <PageHead title={t('audit.title')} lead={t('audit.lead')}>
@@ -57,12 +46,12 @@ export default function Audit() {
           </section>
         )}
       </div>
-      <Group mb="lg" align="flex-end">{field('action', 'text')}{field('subject', 'text')}{field('since', 'date')}{field('until', 'date')}</Group>
+      <Choices wanted={wanted} onChange={want} />
       <ProblemCard error={log.error} />
       <Scroller label={t('audit.title')}>
         <Table verticalSpacing="sm" className="log">
-          <Table.Thead><Table.Tr><Table.Th>{t('audit.at')}</Table.Th><Table.Th>{t('audit.who')}</Table.Th><Table.Th>{t('audit.what')}</Table.Th><Table.Th>{t('audit.subject')}</Table.Th><Table.Th>{t('audit.why')}</Table.Th></Table.Tr></Table.Thead>
-          <Table.Tbody>{entries.map((entry) => <Row key={entry.seq} entry={entry} />)}</Table.Tbody>
+          <Table.Thead><Table.Tr>{COLUMNS.map((name) => <Table.Th key={name}>{t(`audit.${name}`)}</Table.Th>)}</Table.Tr></Table.Thead>
+          <Table.Tbody>{entries.map((entry) => <Row key={entry.seq} entry={entry} now={now} onSubject={(subject) => want({ subject })} />)}</Table.Tbody>
         </Table>
       </Scroller>
       {log.isSuccess && entries.length === 0 && <p className="soft">{t('audit.none')}</p>}
@@ -71,17 +60,12 @@ export default function Audit() {
   );
 }
 
-function Row({ entry }: { entry: AuditEntry }) {
-  const { t } = useTranslation();
-  const person = entry.subject && /person|people|photo|template|correction|face|crop|history|identif/.test(entry.action);
-  const detail = Object.entries(entry.detail).map(([name, value]) => `${name} ${value}`).join(' · ');
-  return (
-    <Table.Tr>
-      <Table.Td className="nowrap num">{say.time(entry.at)}</Table.Td>
-      <Table.Td>{entry.name}{entry.kind === 'key' && <span className="soft"> · {t('audit.key')}</span>}</Table.Td>
-      <Table.Td><code>{entry.action}</code><div className="soft small">{detail}</div></Table.Td>
-      <Table.Td>{person ? <Link to={`/people/${entry.subject}`}><code>{entry.subject?.slice(0, 8)}</code></Link> : <code>{entry.subject?.slice(0, 8)}</code>}</Table.Td>
-      <Table.Td>{entry.why}</Table.Td>
-    </Table.Tr>
-  );
+function asked({ action, actor, subject, since, until }: Wanted) {
+  return {
+    action: action ?? undefined,
+    actor: actor ?? undefined,
+    subject: subject ?? undefined,
+    since: since ? new Date(`${since}T00:00:00`).toISOString() : undefined,
+    until: until ? new Date(`${until}T23:59:59.999`).toISOString() : undefined,
+  };
 }

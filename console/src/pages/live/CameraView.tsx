@@ -32,7 +32,7 @@ export function CameraView({ camera }: { camera: Camera }) {
       <p className="soft" aria-live="polite">
         {camera.trouble && camera.state !== 'running' ? camera.trouble : names.length ? t('live.in_view', { names: names.join(', ') }) : t('live.nobody')}
       </p>
-      {camera.since && <p className="soft small">{t('live.since', { time: say.time(camera.since) })}</p>}
+      {camera.since && <p className="soft small">{t('live.since', { time: say.clock(camera.since) })}</p>}
     </section>
   );
 }

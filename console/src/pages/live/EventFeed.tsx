@@ -46,7 +46,7 @@ export function EventFeed() {
         {all.map((event) => (
           <li key={event.seq}>
             <span>{t(`event.${event.kind}`, { defaultValue: event.kind.replaceAll('_', ' ') })} <span className="soft">{about(event, t)}</span></span>
-            <time className="soft" dateTime={event.at}>{say.time(event.at)}</time>
+            <time className="soft" dateTime={event.at}>{say.clock(event.at)}</time>
           </li>
         ))}
       </ol>

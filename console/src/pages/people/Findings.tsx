@@ -1,4 +1,4 @@
-import { Anchor, Breadcrumbs, Loader } from '@mantine/core';
+import { Anchor, Breadcrumbs, Button, Loader } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { IconStethoscope } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
@@ -41,7 +41,7 @@ function Row({ finding, names }: { finding: Finding; names: Record<string, strin
   const link = (id: string) => <Anchor component={Link} to={`/people/${id}`}>{names[id] ?? id.slice(0, 6)}</Anchor>;
   return (
     <li>
-      <span>{link(finding.person_id)}{finding.other_id && <> · {link(finding.other_id)}</>}</span>
+      <span>{link(finding.person_id)}{finding.other_id && <> · {link(finding.other_id)}</>}{finding.kind === 'duplicate_person' && finding.other_id && <> <Button component={Link} to={`/people/${finding.person_id}?with=${finding.other_id}`} variant="default" size="compact-xs" ml="xs">{t('who.both')}</Button></>}</span>
       <span className="soft num">
         {finding.score !== null && (finding.kind === 'low_quality' ? t('person.quality', { n: Math.round(finding.score) }) : t('findings.score', { score: finding.score.toFixed(2) }))}
         {finding.fmr && ` · ${t('findings.rate', { rate: oneIn(finding.fmr.value) })}`}

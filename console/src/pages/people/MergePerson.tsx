@@ -7,14 +7,16 @@ import { useNavigate } from 'react-router';
 
 import { api, must } from '../../api/client';
 import type { Person } from '../../api/types';
+import { Portrait } from '../../faces/Portrait';
 import { Confirm } from '../../shell/Confirm';
 
 /** This person and another are one: the other stays. */
-export function MergePerson({ person, opened, onClose }: { person: Person; opened: boolean; onClose: () => void }) {
+export function MergePerson({ person, twin, opened, onClose }: { person: Person; twin: string | null; opened: boolean; onClose: () => void }) {
   const { t } = useTranslation();
   const go = useNavigate();
   const client = useQueryClient();
-  const [into, setInto] = useState<string | null>(null);
+  const [chosen, setInto] = useState<string | null>(null);
+  const into = chosen ?? twin;
   const [text, setText] = useState('');
   const [q] = useDebouncedValue(text, 250);
   const people = useQuery({
@@ -22,15 +24,21 @@ export function MergePerson({ person, opened, onClose }: { person: Person; opene
     queryFn: () => must(api.GET('/v1/people', { params: { query: { q: q || undefined, limit: 50 } } })),
     enabled: opened,
   });
+  const other = useQuery({
+    queryKey: ['person', into],
+    queryFn: () => must(api.GET('/v1/people/{person_id}', { params: { path: { person_id: into ?? '' } } })),
+    enabled: opened && into !== null,
+  });
   const merge = useMutation({
-    mutationFn: (other: string) => must(api.POST('/v1/people/{person_id}/merge', { params: { path: { person_id: person.id } }, body: { into: other } })),
+    mutationFn: (stays: string) => must(api.POST('/v1/people/{person_id}/merge', { params: { path: { person_id: person.id } }, body: { into: stays } })),
     onSuccess: async (stays) => {
       onClose();
       await go(`/people/${stays.id}`);
       await client.invalidateQueries();
     },
   });
-  const others = (people.data?.items ?? []).filter((one) => one.id !== person.id);
+  const listed = people.data?.items ?? [];
+  const others = [...(other.data && !listed.some((one) => one.id === into) ? [other.data] : []), ...listed].filter((one) => one.id !== person.id);
   return (
     <Confirm
       opened={opened} onClose={onClose} title={t('person.merge')} text={t('person.merge_text', { name: person.name })} go={t('person.merge_go')}
@@ -40,6 +48,12 @@ export function MergePerson({ person, opened, onClose }: { person: Person; opene
         label={t('person.merge_into')} searchable value={into} onChange={setInto} onSearchChange={setText} nothingFoundMessage={t('person.nobody_else')}
         data={others.map((one) => ({ value: one.id, label: `${one.name}${one.external_id ? ` (${one.external_id})` : ''} · ${one.id.slice(0, 5)}` }))}
       />
+      {other.data && (
+        <figure className="both">
+          {[person, other.data].map((one) => <div key={one.id}><Portrait person={one} /><strong>{one.name}</strong></div>)}
+          <figcaption className="soft small">{t('person.merge_look')}</figcaption>
+        </figure>
+      )}
     </Confirm>
   );
 }

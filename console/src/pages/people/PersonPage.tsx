@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { IconDots, IconEdit, IconGitMerge, IconTrash } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link, useParams } from 'react-router';
+import { Link, useParams, useSearchParams } from 'react-router';
 
 import { api, must } from '../../api/client';
 import { useMay } from '../../api/session';
@@ -30,7 +30,13 @@ export default function PersonPage() {
     queryFn: () => must(api.GET('/v1/people/{person_id}', { params: { path: { person_id: id } } })),
   });
   const found = person.data;
-  const close = () => setDoing(null);
+  // Another person who may be the same one, where a page leads here to look at both.
+  const [query, setQuery] = useSearchParams();
+  const twin = query.get('with');
+  const close = () => {
+    setDoing(null);
+    if (twin) setQuery({}, { replace: true });
+  };
   return (
     <>
       <Breadcrumbs mb="md" className="crumbs">
@@ -77,7 +83,7 @@ export default function PersonPage() {
             </div>
           </div>
           <EditPerson person={found} opened={doing === 'edit'} onClose={close} />
-          <MergePerson person={found} opened={doing === 'merge'} onClose={close} />
+          <MergePerson person={found} twin={twin} opened={doing === 'merge' || (operator && twin !== null)} onClose={close} />
           <RemovePerson person={found} opened={doing === 'remove'} onClose={close} />
         </>
       )}

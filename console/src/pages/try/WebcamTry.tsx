@@ -3,12 +3,14 @@ import { IconCamera, IconUserPlus } from '@tabler/icons-react';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
+import { usePreferences } from '../../api/preferences';
 import { useMay } from '../../api/session';
 import type { LiveFace, LiveMoment } from '../../api/live';
 import { LiveSession } from '../../faces/liveSession';
 import { Overlay, type Mark } from '../../faces/Overlay';
 import { useWebcam } from '../../faces/useWebcam';
 import { Empty } from '../../shell/Empty';
+import { AskWhy } from './AskWhy';
 import { WebcamEnrol } from './WebcamEnrol';
 import { WebcamFace } from './WebcamFace';
 import { useGoodFrames } from './useGoodFrames';
@@ -26,16 +28,20 @@ export function WebcamTry() {
   const frames = useGoodFrames();
   const { offer } = frames;
   const may = useMay('operator');
+  const demanded = usePreferences().data?.why_required;
+  const [why, setWhy] = useState('');
+  const asking = identify && demanded === true && !why;
+  const naming = identify && !asking;
 
   useEffect(() => {
-    if (!ready || !video.current) return;
+    if (!ready || demanded === undefined || !video.current) return;
     setEnded(null);
-    const session = new LiveSession(video.current, { identify, stages: STAGES }, {
+    const session = new LiveSession(video.current, { identify: naming, stages: STAGES, why }, {
       onMoment: (now, frame) => { setMoment(now); offer(now, frame); },
       onEnd: (reason) => { setMoment(null); setEnded(reason); },
     });
     return () => session.close();
-  }, [ready, identify, round, video, offer]);
+  }, [ready, demanded, naming, why, round, video, offer]);
 
   if (refused) {
     return (
@@ -67,6 +73,7 @@ export function WebcamTry() {
         {ended && <Button mt="xs" variant="default" onClick={() => setRound(round + 1)}>{t('common.again')}</Button>}
       </div>
       <div className="stack">
+        {asking && <AskWhy busy={false} label={t('who.why_live')} onWhy={setWhy} />}
         {moment?.faces.map((face) => <WebcamFace key={face.track} face={face} />)}
       </div>
       {frames.photos && (

@@ -1,4 +1,4 @@
-import { Anchor, Text } from '@mantine/core';
+import { Anchor, Button, Text } from '@mantine/core';
 import type { components } from '../../api/schema';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
@@ -34,11 +34,12 @@ export function WhoIsIt({ found }: { found: IdentifiedFace | undefined }) {
 /** The score against the threshold, and whom it could be where that is open. */
 function Reasons({ found, said }: { found: IdentifiedFace; said: components['schemas']['Identification'] }) {
   const { t } = useTranslation();
-  if (said.score === null || said.threshold === null) return null;
+  if (said.score === null || said.threshold === null) return found.answer === 'inconclusive' ? <Doubt found={found} said={said} /> : null;
   const values = { score: said.score.toFixed(2), threshold: said.threshold.toFixed(2) };
   return (
     <>
       <Text size="sm" className="soft num">{t(said.score >= said.threshold ? 'who.over' : 'who.under', values)}</Text>
+      {found.answer === 'inconclusive' && <Doubt found={found} said={said} />}
       {found.answer === 'inconclusive' && (
         <ul className="small-list">
           {said.candidates.map((one) => (
@@ -48,6 +49,22 @@ function Reasons({ found, said }: { found: IdentifiedFace; said: components['sch
           ))}
         </ul>
       )}
+    </>
+  );
+}
+
+/** Why it is not certain: two people who look alike, or what the service says. */
+function Doubt({ found, said }: { found: IdentifiedFace; said: components['schemas']['Identification'] }) {
+  const { t } = useTranslation();
+  const name = (id: string) => found.names[id] ?? id.slice(0, 6);
+  const { threshold } = said;
+  const [one, two] = said.candidates.filter((each) => !each.not_this && threshold !== null && each.score >= threshold);
+  const alike = one && two && said.reasons.some((reason) => reason.includes(one.person_id) && reason.includes(two.person_id));
+  if (!alike) return said.reasons.map((reason) => <Text key={reason} size="sm" className="soft">{reason.replace(/\b[a-z2-7]{26}\b/g, name)}</Text>);
+  return (
+    <>
+      <Text size="sm" mt={4}>{t('who.alike', { one: name(one.person_id), two: name(two.person_id) })}</Text>
+      <Button component={Link} to={`/people/${one.person_id}?with=${two.person_id}`} variant="default" size="xs" my="xs">{t('who.both')}</Button>
     </>
   );
 }

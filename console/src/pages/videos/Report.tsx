@@ -10,10 +10,10 @@ import { api, must } from '../../api/client';
 import type { VideoResult } from '../../api/types';
 import { say } from '../../i18n';
 import { bridged } from '../../plots/bridged';
-import { axis, colour, Plot } from '../../plots/Plot';
+import { axis, colour, Plot, timeAxis } from '../../plots/Plot';
 import { PageHead } from '../../shell/PageHead';
 import { ProblemCard } from '../../shell/ProblemCard';
-import { clock, TrackCard } from './TrackCard';
+import { TrackCard } from './TrackCard';
 
 const FILES = ['events', 'table', 'subtitles', 'annotated'] as const;
 
@@ -45,8 +45,10 @@ export default function Report() {
             <div><dt>{t('report.most')}</dt><dd className="num">{say.number(Math.round(Math.max(0, ...(found.people?.values.people ?? []).map((value) => value ?? 0))))}</dd></div>
             <div><dt>{t('report.frames')}</dt><dd className="num">{say.number(found.summary.frames)}</dd></div>
           </dl>
-          {job.data?.annotate && <video className="annotated" controls preload="metadata" src={`/v1/videos/${id}/annotated`} aria-label={t('report.video', { name })} />}
-          {found.people && <InView result={found} />}
+          <div className="beside">
+            {job.data?.annotate && <video className="annotated" controls preload="metadata" src={`/v1/videos/${id}/annotated`} aria-label={t('report.video', { name })} />}
+            {found.people && <InView result={found} />}
+          </div>
           {found.summary.tracks.map((track) => <TrackCard key={track.track} track={track} timeline={found.timelines.find((one) => one.track === track.track)} />)}
           {found.summary.tracks.length === 0 && <p className="soft">{t('report.nobody')}</p>}
           <Group gap="xs">
@@ -70,7 +72,7 @@ function InView({ result }: { result: VideoResult }) {
     cursor: { show: false },
     legend: { show: false },
     scales: { x: { time: false }, y: { range: (_: unknown, __: number, most: number): [number, number] => [0, Math.max(1, Math.ceil(most))] } },
-    axes: [axis(t('report.time'), { values: (_, ticks) => ticks.map(clock) }), axis(t('report.in_view'), { incrs: [1, 2, 5, 10, 20, 50, 100] })],
+    axes: [timeAxis(t('report.time')), axis(t('report.in_view'), { incrs: [1, 2, 5, 10, 20, 50, 100] })],
     series: [{}, { stroke: colour('accent'), fill: colour('accent-wash'), width: 2, points: { show: false } }],
   });
   return <section className="card"><h2 className="display">{t('report.in_view')}</h2><Plot data={data} options={options} height={200} label={t('report.in_view_label')} /></section>;

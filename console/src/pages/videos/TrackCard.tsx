@@ -5,7 +5,7 @@ import type { AlignedData } from 'uplot';
 import type { TrackSummary, TrackTimeline } from '../../api/types';
 import { say } from '../../i18n';
 import { bridged } from '../../plots/bridged';
-import { axis, Plot } from '../../plots/Plot';
+import { axis, Plot, timeAxis } from '../../plots/Plot';
 
 // Legible on light and on dark; the order is that of the vocabulary of FER+.
 const COLOURS: Record<string, string> = {
@@ -13,10 +13,6 @@ const COLOURS: Record<string, string> = {
   happy: '#d39a12', sad: '#4f7fd0', angry: '#d0503f',
 };
 const SHOWN = 4;
-
-export function clock(seconds: number): string {
-  return say.seconds(seconds);
-}
 
 /** One face: who, how long, and its apparent expressions over time. */
 export function TrackCard({ track, timeline }: { track: TrackSummary; timeline: TrackTimeline | undefined }) {
@@ -36,14 +32,14 @@ export function TrackCard({ track, timeline }: { track: TrackSummary; timeline: 
     cursor: { show: false },
     legend: { show: false },
     scales: { x: { time: false }, y: { range: [0, 1] as [number, number] } },
-    axes: [axis(t('report.time'), { values: (_, ticks) => ticks.map(clock) }), axis(t('report.probability'), { values: (_, ticks) => ticks.map((tick) => say.percent(tick)), size: 62 })],
+    axes: [timeAxis(t('report.time')), axis(t('report.probability'), { values: (_, ticks) => ticks.map((tick) => say.percent(tick)), size: 62 })],
     series: [{}, ...labels.map((label) => ({ stroke: COLOURS[label], width: 2, points: { show: false }, spanGaps: false }))],
   });
   const shares = Object.entries(track.expressions).filter(([, share]) => share >= 0.01).sort((one, two) => two[1] - one[1]);
   return (
     <section className="card">
       <h2 className="display">{title}</h2>
-      <p className="soft num">{t('report.seen', { from: clock(track.start_seconds), to: clock(track.end_seconds) })}</p>
+      <p className="soft num">{t('report.seen', { from: say.seconds(track.start_seconds), to: say.seconds(track.end_seconds) })}</p>
       {labels.length > 0 && (
         <>
           <ul className="legend plain">

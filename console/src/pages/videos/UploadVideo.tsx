@@ -1,8 +1,9 @@
-import { Button, FileButton, Group, Progress, Switch, Text } from '@mantine/core';
+import { Button, FileButton, Group, Progress, Switch, Text, TextInput } from '@mantine/core';
 import { IconUpload } from '@tabler/icons-react';
 import { useRef, useState, type DragEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 
+import { usePreferences } from '../../api/preferences';
 import { uploadVideo } from '../../api/uploadVideo';
 import { say } from '../../i18n';
 import { ProblemCard } from '../../shell/ProblemCard';
@@ -12,6 +13,9 @@ export function UploadVideo({ onDone }: { onDone: () => void }) {
   const { t } = useTranslation();
   const [over, setOver] = useState(false);
   const [identify, setIdentify] = useState(false);
+  const [why, setWhy] = useState('');
+  const reason = usePreferences().data?.why_required ?? false;
+  const demanded = identify && reason;
   const [sending, setSending] = useState<{ name: string; share: number } | null>(null);
   const [error, setError] = useState<unknown>(null);
   const stop = useRef<AbortController | null>(null);
@@ -21,7 +25,7 @@ export function UploadVideo({ onDone }: { onDone: () => void }) {
     setError(null);
     setSending({ name: file.name, share: 0 });
     try {
-      await uploadVideo(file, { identify, annotate: true }, (share) => setSending({ name: file.name, share }), stop.current.signal);
+      await uploadVideo(file, { identify, annotate: true, why: identify ? why.trim() : '' }, (share) => setSending({ name: file.name, share }), stop.current.signal);
       onDone();
     } catch (failure) {
       if (!(failure instanceof DOMException)) setError(failure);
@@ -47,10 +51,11 @@ export function UploadVideo({ onDone }: { onDone: () => void }) {
           <p>{t('videos.drop')}</p>
           <Group>
             <FileButton accept="video/*" onChange={(file) => void send(file)}>
-              {(props) => <Button {...props}>{t('videos.choose')}</Button>}
+              {(props) => <Button {...props} disabled={demanded && !why.trim()}>{t('videos.choose')}</Button>}
             </FileButton>
             <Switch label={t('videos.identify')} checked={identify} onChange={(event) => setIdentify(event.currentTarget.checked)} />
           </Group>
+          {demanded && <TextInput label={t('who.why')} description={t('who.why_hint')} required maxLength={500} value={why} onChange={(event) => setWhy(event.currentTarget.value)} />}
         </>
       )}
       <ProblemCard error={error} />
