@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from starlette.types import Message
+from tests.server.conftest import Person, log_in
 
 from mien.gallery.gallery import Consent, Profile
 from mien.server import events as events_module
+from mien.server.caller import Role
 from mien.server.errors import Busy
 from mien.server.events import EventStream, Streams, without_name
 from mien.server.schema.events import LoggedEvent
@@ -117,7 +119,7 @@ class Reader:
 
 def stream(service: Service, streams: Streams, after: int) -> EventStream:
     streams.enter()
-    return EventStream(service.events, service.named, streams, "", after)
+    return EventStream(service.events, service.named, streams, "", after, lambda: True)
 
 
 def test_the_stream_goes_on_where_it_was_and_tells_what_comes(service: Service) -> None:
@@ -158,6 +160,24 @@ def test_heartbeats_slow_readers_and_the_end(service: Service, monkeypatch: pyte
 
     asyncio.run(listen())
     assert streams.open == 0
+
+
+def test_the_stream_ends_for_whoever_may_not_look_any_more(
+    client: TestClient, service: Service, people: dict[tuple[str, Role], Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A log-out ends what its session had begun, too."""
+    monkeypatch.setattr(events_module, "CHECK_SECONDS", 0.0)
+    monkeypatch.setattr(events_module, "HEARTBEAT_SECONDS", 0.0)
+    log_in(client, "viewer@main")
+
+    def newest() -> int:
+        service.accounts.end_sessions(people["", Role.VIEWER].account.id)
+        return 0
+
+    monkeypatch.setattr(service.events, "newest", newest)
+    # The client of these tests reads a stream to its end: it has one only where the log-out is seen.
+    answer = client.get("/v1/events/stream", headers={"Last-Event-ID": "0"})
+    assert answer.status_code == 200 and "nothing new" in answer.text and service.streams.open == 0
 
 
 def test_there_are_so_many_streams_and_no_more() -> None:

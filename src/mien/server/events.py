@@ -25,8 +25,9 @@ POLL_SECONDS: Final = 0.3
 HEARTBEAT_SECONDS: Final = 15.0
 # Who takes longer for a few lines is cut, and comes back with Last-Event-ID.
 SEND_SECONDS: Final = 10.0
-# Then the client comes again, so that one who may no longer look does not look on.
 LONGEST_SECONDS: Final = 600.0
+# So often it is asked whether whoever follows may still look.
+CHECK_SECONDS: Final = 30.0
 MOST_STREAMS: Final = 50
 
 Named = Callable[[str, Mapping[str, Any]], dict[str, Any]]
@@ -92,12 +93,14 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, log: EventLog, named: Named, streams: Streams, tenant: str, after: int) -> None:
-        """`streams` was entered for it."""
+    def __init__(
+        self, log: EventLog, named: Named, streams: Streams, tenant: str, after: int, allowed: Callable[[], bool]
+    ) -> None:
+        """`streams` was entered for it. allowed: whether whoever follows may still look."""
         self.status_code = 200
         self.background = None
         self._log, self._named, self._streams = log, named, streams
-        self._tenant, self._after = tenant, after
+        self._tenant, self._after, self._allowed = tenant, after, allowed
         self.init_headers({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -119,11 +122,15 @@ class EventStream(Response):
 
     async def _lines(self, gone: asyncio.Task[None]) -> AsyncIterator[str]:
         loop = asyncio.get_running_loop()
-        began = told = loop.time()
+        began = told = checked = loop.time()
         seen = -1
         # So that whoever loses the connection before the first event comes asks for all of them.
         yield f"retry: 2000\nid: {self._after}\n\n"
         while not gone.done() and not self._streams.closing and loop.time() - began < LONGEST_SECONDS:
+            if loop.time() - checked > CHECK_SECONDS:
+                checked = loop.time()
+                if not await run_in_threadpool(self._allowed):
+                    return
             newest = await run_in_threadpool(self._log.newest)
             # Another tenant's event is looked past, once.
             text = await run_in_threadpool(self._read) if newest > max(seen, self._after) else ""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from mien.errors import MienError
 from mien.record import plain
-from mien.server.access.guard import Viewer
+from mien.server.access.guard import Viewer, caller_of
+from mien.server.caller import Role
 from mien.server.errors import NotFound
 from mien.server.events import EventStream, shown
 from mien.server.outputs import delivery_fields
@@ -83,12 +85,19 @@ def list_events(
     response_class=EventStream,
     responses={**STREAM, **problems(401, 403)},
 )
-async def stream_events(service: ServiceOf, caller: Viewer, last: LastId = None) -> EventStream:
+async def stream_events(request: Request, service: ServiceOf, caller: Viewer, last: LastId = None) -> EventStream:
     """Of the caller's tenant, from all processes."""
+
+    def allowed() -> bool:
+        try:
+            return caller_of(request, service).may(Role.VIEWER)
+        except MienError:
+            return False
+
     after = int(last) if last else await run_in_threadpool(service.events.newest)
     await run_in_threadpool(service.audit.write, caller, "stream_events")
     service.streams.enter()
-    return EventStream(service.events, service.named, service.streams, caller.tenant, after)
+    return EventStream(service.events, service.named, service.streams, caller.tenant, after, allowed)
 
 
 @router.get(
