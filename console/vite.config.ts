@@ -20,7 +20,7 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: 'base', test: /node_modules[\\/](react|react-dom|scheduler|react-router|@tanstack|i18next|react-i18next|openapi-fetch)[\\/]/ },
-            { name: 'widgets', test: /node_modules[\\/](@mantine|@floating-ui|@tabler|react-remove-scroll|get-nonce)/ },
+            { name: 'widgets', test: /node_modules[\\/](@mantine|@floating-ui|lucide-react|react-remove-scroll|get-nonce)/ },
           ],
         },
       },

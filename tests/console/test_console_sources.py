@@ -49,6 +49,15 @@ def test_every_text_that_is_asked_for_is_there() -> None:
     assert len(asked) > 150 and asked - known == set()
 
 
+def test_every_action_of_the_audit_log_has_words() -> None:
+    """What the service writes, by its sources: the first text after the caller."""
+    server = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "src" / "mien" / "server").rglob("*.py"))
+    call = r"(?:\.write|write_once|noted|note)(?:\(|,)\s*(?:service, )?(?:replace\([^)]*\)|[\w.]+)(?: if [^,]+)?, \"(\w+)\""
+    written = set(re.findall(call, server))
+    words = {name.removeprefix("action.") for name in texts("en") if name.startswith("action.")}
+    assert len(written) > 30 and written == words
+
+
 def test_texts_are_in_the_two_files_alone() -> None:
     """Latin words between tags are texts that nobody translated; the service's own name is none."""
     found = {

@@ -1,5 +1,5 @@
 import { Button, FileButton } from '@mantine/core';
-import { IconPhotoPlus } from '@tabler/icons-react';
+import { ImagePlusIcon } from 'lucide-react';
 import { useEffect, useState, type DragEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 
@@ -37,7 +37,7 @@ export function PhotoDrop({ onPhotos, many, paste, small, label }: { onPhotos: (
       onDragLeave={() => setOver(false)}
       onDrop={drop}
     >
-      <IconPhotoPlus size={small ? 26 : 36} stroke={1.3} aria-hidden />
+      <ImagePlusIcon size={small ? 26 : 36} strokeWidth={1.3} aria-hidden />
       <p>{label ?? t(many ? 'drop.many' : 'drop.one')}</p>
       {many ? (
         <FileButton multiple accept={TYPES} onChange={(files) => files.length && onPhotos(files)}>

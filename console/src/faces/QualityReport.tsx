@@ -1,6 +1,6 @@
 import { Collapse, UnstyledButton } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { IconCheck, IconChevronDown, IconX } from '@tabler/icons-react';
+import { CheckIcon, ChevronDownIcon, XIcon } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 
 import type { Measure, Quality } from '../api/types';
@@ -20,7 +20,7 @@ export function QualityReport({ quality }: { quality: Quality }) {
         {poor.map((measure) => <Line key={measure.name} measure={measure} />)}
       </ul>
       <UnstyledButton className="more" onClick={toggle} aria-expanded={open}>
-        <IconChevronDown size={15} aria-hidden className={open ? 'turned' : ''} />
+        <ChevronDownIcon size={15} aria-hidden className={open ? 'turned' : ''} />
         {t('quality.passed', { count: good.length, n: good.length })}
       </UnstyledButton>
       <Collapse expanded={open}>
@@ -48,10 +48,10 @@ export function QualityMeter({ score }: { score: number }) {
 
 function Line({ measure }: { measure: Measure }) {
   const { t } = useTranslation();
-  const Icon = measure.passed ? IconCheck : IconX;
+  const Icon = measure.passed ? CheckIcon : XIcon;
   return (
     <li className={measure.passed ? 'passed' : 'failed'}>
-      <Icon size={15} stroke={2.2} aria-hidden />
+      <Icon size={15} strokeWidth={2.2} aria-hidden />
       <span>
         {t(`measure.${measure.name}`, measure.name)}
         <small className="soft num"> {sentence(measure, t)}</small>

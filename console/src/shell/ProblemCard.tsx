@@ -1,5 +1,5 @@
 import { Alert, Button, Text } from '@mantine/core';
-import { IconAlertTriangle } from '@tabler/icons-react';
+import { TriangleAlertIcon } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 
 import { asProblem } from '../api/problem';
@@ -18,7 +18,7 @@ export function ProblemCard({ error, retry }: { error: unknown; retry?: () => vo
       role="alert"
       variant="light"
       className="problem"
-      icon={<IconAlertTriangle size={18} aria-hidden />}
+      icon={<TriangleAlertIcon size={18} aria-hidden />}
       title={detail}
     >
       {reasons.length > 0 && (

@@ -1,5 +1,5 @@
 import { Group, Text, UnstyledButton } from '@mantine/core';
-import { IconLogout } from '@tabler/icons-react';
+import { LogOutIcon } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { Link, NavLink } from 'react-router';
 
@@ -26,7 +26,7 @@ export function Side({ session }: { session: Session }) {
           {PLACES.filter((place) => may[place.role]).map(({ to, name, icon: Icon }) => (
             <li key={to}>
               <NavLink to={to}>
-                <Icon size={19} stroke={1.7} aria-hidden />
+                <Icon size={19} strokeWidth={1.7} aria-hidden />
                 {t(`nav.${name}`)}
               </NavLink>
             </li>
@@ -45,7 +45,7 @@ export function Side({ session }: { session: Session }) {
             <Text size="xs" className="soft">{t(`role.${session.role}`)}</Text>
           </div>
           <UnstyledButton aria-label={t('shell.log_out')} title={t('shell.log_out')} onClick={logOut}>
-            <IconLogout size={18} aria-hidden />
+            <LogOutIcon size={18} aria-hidden />
           </UnstyledButton>
         </div>
       </div>

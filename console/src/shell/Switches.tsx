@@ -1,10 +1,10 @@
 import { ActionIcon, Menu, useMantineColorScheme } from '@mantine/core';
-import { IconDeviceDesktop, IconLanguage, IconMoon, IconSun } from '@tabler/icons-react';
+import { LanguagesIcon, MonitorIcon, MoonIcon, SunIcon } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 
 import { changeLanguage, language, LANGUAGES, type Language } from '../i18n';
 
-const SCHEMES = { auto: IconDeviceDesktop, light: IconSun, dark: IconMoon } as const;
+const SCHEMES = { auto: MonitorIcon, light: SunIcon, dark: MoonIcon } as const;
 
 export function LanguageSwitch() {
   const { t } = useTranslation();
@@ -12,7 +12,7 @@ export function LanguageSwitch() {
     <Menu position="top-start" width={160}>
       <Menu.Target>
         <ActionIcon variant="subtle" color="gray" size="lg" aria-label={t('shell.language')}>
-          <IconLanguage size={20} aria-hidden />
+          <LanguagesIcon size={20} aria-hidden />
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>

@@ -1,6 +1,6 @@
 import { Drawer } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { IconMenu2 } from '@tabler/icons-react';
+import { MenuIcon } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { NavLink } from 'react-router';
 
@@ -22,12 +22,12 @@ export function TabBar({ session }: { session: Session }) {
       <nav className="tabbar" aria-label={t('shell.menu_short')}>
         {places.map(({ to, name, icon: Icon }) => (
           <NavLink key={to} to={to}>
-            <Icon size={21} stroke={1.7} aria-hidden />
+            <Icon size={21} strokeWidth={1.7} aria-hidden />
             {t(`nav.${name}`)}
           </NavLink>
         ))}
         <button type="button" onClick={show} aria-haspopup="dialog">
-          <IconMenu2 size={21} stroke={1.7} aria-hidden />
+          <MenuIcon size={21} strokeWidth={1.7} aria-hidden />
           {t('shell.more')}
         </button>
       </nav>

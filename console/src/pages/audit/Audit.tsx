@@ -1,6 +1,6 @@
 import { Button, Group, Table } from '@mantine/core';
 import { useInfiniteQuery, useMutation } from '@tanstack/react-query';
-import { IconCheck, IconShieldCheck } from '@tabler/icons-react';
+import { CheckIcon, ShieldCheckIcon } from 'lucide-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
@@ -34,13 +34,13 @@ export default function Audit() {
   return (
     <>
       <PageHead title={t('audit.title')} lead={t('audit.lead')}>
-        <Button variant="default" leftSection={<IconShieldCheck size={17} aria-hidden />} loading={verify.isPending} onClick={() => verify.mutate()}>{t('audit.verify')}</Button>
+        <Button variant="default" leftSection={<ShieldCheckIcon size={17} aria-hidden />} loading={verify.isPending} onClick={() => verify.mutate()}>{t('audit.verify')}</Button>
       </PageHead>
       <div aria-live="polite">
         <ProblemCard error={verify.error} />
         {verify.data && (
           <section className={`card mb ${verify.data.whole ? 'fine' : 'faulty'}`}>
-            <Group gap="xs">{verify.data.whole && <IconCheck size={18} aria-hidden />}<strong>{t(verify.data.whole ? 'audit.whole' : 'audit.faulty', { n: say.number(verify.data.entries) })}</strong></Group>
+            <Group gap="xs">{verify.data.whole && <CheckIcon size={18} aria-hidden />}<strong>{t(verify.data.whole ? 'audit.whole' : 'audit.faulty', { n: say.number(verify.data.entries) })}</strong></Group>
             {verify.data.faults.map((fault) => <p key={fault}>{fault}</p>)}
             <p className="soft">{t('audit.head')} <code className="wrap">{verify.data.head}</code></p>
           </section>

@@ -5,32 +5,32 @@ import { language, oneIn, say } from '../../i18n';
 
 type Say = (value: string | number | boolean) => string | null;
 
-const t = (key: string, values?: Record<string, unknown>) => i18next.t(`detail.${key}`, values ?? {});
-const word = (group: string): Say => (value) => t(`${group}.${String(value).replaceAll(' ', '_')}`, { defaultValue: String(value) });
-const count = (name: string): Say => (value) => t(name, { count: Number(value), n: say.number(Number(value)) });
-const number = (name: string): Say => (value) => t(name, { n: value });
-const named = (name: string): Say => (value) => (value === '' ? null : t(name, { value: String(value) }));
+const text = (key: string, values?: Record<string, unknown>) => i18next.t(`detail.${key}`, values ?? {});
+const word = (group: string): Say => (value) => text(`${group}.${String(value).replaceAll(' ', '_')}`, { defaultValue: String(value) });
+const count = (name: string): Say => (value) => text(name, { count: Number(value), n: say.number(Number(value)) });
+const number = (name: string): Say => (value) => text(name, { n: value });
+const named = (name: string): Say => (value) => (value === '' ? null : text(name, { value: String(value) }));
 const where = (yes: string | null, no: string | null): Say => (value) => {
   const key = /^true$/i.test(String(value)) ? yes : no;
-  return key && t(key);
+  return key && text(key);
 };
-const rate = (name: string): Say => (value) => t(name, { value: oneIn(Number(value)) });
+const rate = (name: string): Say => (value) => text(name, { value: oneIn(Number(value)) });
 const nothing: Say = () => null;
 
 const DETAILS: Record<string, Say> = {
-  photos: count('photos'), kept: count('kept'), faces: count('faces'), people: count('people'), events: count('events'),
+  photos: count('photos'), kept: count('kept'), faces: count('faces'), people: (value) => (value ? count('people')(value) : null), events: count('events'),
   findings: count('findings'), changes: count('changes'), tracks: count('tracks'),
   template: number('template'), correction: number('correction'), track: number('track'),
   event_days: number('event_days'), result_days: number('result_days'), audit_days: number('audit_days'),
   tenant: named('tenant'), camera: named('camera'),
-  into: (value) => t('into', { value: short(String(value)) }),
+  into: (value) => text('into', { value: short(String(value)) }),
   how: word('how'), source: word('source'), kind: word('kind'),
   searched: where('searched', null), identify: where('identify', null), reset: where('reset', null),
   disabled: where('disabled', 'enabled'), whole: where('whole', 'tampered'), why_required: where('why_required', 'why_not_required'),
   fmr: rate('fmr'), fpir: rate('fpir'),
   role: (value) => i18next.t(`role.${value}`, { defaultValue: String(value) }),
   bytes: (value) => say.bytes(Number(value)),
-  fields: (value) => t('fields', { value: String(value).split(' ').map(word('field')).join(', ') }),
+  fields: (value) => text('fields', { value: String(value).split(' ').map(word('field')).join(', ') }),
   // Ids that lead nowhere here, and what has a column of its own.
   session: nothing, job: nothing, outcome: nothing, code: nothing, answer: nothing,
 };

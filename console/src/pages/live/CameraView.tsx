@@ -1,5 +1,5 @@
 import { Badge, Group } from '@mantine/core';
-import { IconVideoOff } from '@tabler/icons-react';
+import { VideoOffIcon } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
@@ -27,7 +27,7 @@ export function CameraView({ camera }: { camera: Camera }) {
         <Badge variant="light" color={COLOURS[camera.state]}>{t(`live.${camera.state}`)}</Badge>
       </Group>
       <div className="overlay camera">
-        {shows ? <img src={`/v1/cameras/${encodeURIComponent(camera.name)}/picture?turn=${turn}`} alt={t('live.picture', { name: camera.name })} /> : <IconVideoOff size={32} stroke={1.3} aria-hidden />}
+        {shows ? <img src={`/v1/cameras/${encodeURIComponent(camera.name)}/picture?turn=${turn}`} alt={t('live.picture', { name: camera.name })} /> : <VideoOffIcon size={32} strokeWidth={1.3} aria-hidden />}
       </div>
       <p className="soft" aria-live="polite">
         {camera.trouble && camera.state !== 'running' ? camera.trouble : names.length ? t('live.in_view', { names: names.join(', ') }) : t('live.nobody')}

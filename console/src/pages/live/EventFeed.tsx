@@ -45,7 +45,7 @@ export function EventFeed() {
       <ol className="timeline" aria-live="polite" aria-relevant="additions">
         {all.map((event) => (
           <li key={event.seq}>
-            <span>{t(`event.${event.kind}`, { defaultValue: event.kind.replaceAll('_', ' ') })} <span className="soft">{about(event, t)}</span></span>
+            <span>{title(event, t)} <span className="soft">{about(event, t)}</span></span>
             <time className="soft" dateTime={event.at}>{say.clock(event.at)}</time>
           </li>
         ))}
@@ -53,6 +53,13 @@ export function EventFeed() {
       {past.hasNextPage && <Button size="xs" variant="default" mt="sm" onClick={() => void past.fetchNextPage()}>{t('common.more')}</Button>}
     </section>
   );
+}
+
+/** What happened; a face that was looked up and not recognised says so. */
+function title(event: LoggedEvent, t: (key: string, more?: { defaultValue: string }) => string): string {
+  const { answer } = event.data as Record<string, unknown>;
+  if (event.kind === 'identity' && (answer === 'unknown' || answer === 'inconclusive')) return t(`who.${answer}`);
+  return t(`event.${event.kind}`, { defaultValue: event.kind.replaceAll('_', ' ') });
 }
 
 /** What the event is about, as far as it can be said in a few words. */

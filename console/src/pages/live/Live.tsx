@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { IconCamera } from '@tabler/icons-react';
+import { CameraIcon } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 
 import { api, must } from '../../api/client';
@@ -22,7 +22,7 @@ export default function Live() {
         <div className="stack">
           {cameras.data?.items.map((camera) => <CameraView key={camera.name} camera={camera} />)}
           {cameras.data?.items.length === 0 && (
-            <Empty icon={<IconCamera size={26} />} title={t('live.none')} text={t('live.none_text')}>
+            <Empty icon={<CameraIcon size={26} />} title={t('live.none')} text={t('live.none_text')}>
               <pre className="sample">{'[server.cameras]\ndoor = "rtsp://192.0.2.10/stream"'}</pre>
             </Empty>
           )}

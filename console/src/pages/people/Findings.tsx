@@ -1,6 +1,6 @@
 import { Anchor, Breadcrumbs, Button, Loader } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { IconStethoscope } from '@tabler/icons-react';
+import { StethoscopeIcon } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 
@@ -22,7 +22,7 @@ export default function Findings() {
       <PageHead title={t('findings.title')} lead={t('findings.lead')} />
       {found.isPending && <Loader aria-label={t('common.loading')} />}
       <ProblemCard error={found.error} retry={() => void found.refetch()} />
-      {found.isSuccess && kinds.length === 0 && <Empty icon={<IconStethoscope size={26} />} title={t('findings.none')} text={t('findings.none_text')} />}
+      {found.isSuccess && kinds.length === 0 && <Empty icon={<StethoscopeIcon size={26} />} title={t('findings.none')} text={t('findings.none_text')} />}
       {kinds.map((kind) => (
         <section key={kind} className="card mb">
           <h2 className="display">{t(`findings.${kind}`)}</h2>

@@ -1,7 +1,7 @@
 import { Button, Group, Modal, TextInput } from '@mantine/core';
 import { useDebouncedValue, useDisclosure } from '@mantine/hooks';
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { IconSearch, IconStethoscope, IconUserPlus, IconUsers } from '@tabler/icons-react';
+import { SearchIcon, StethoscopeIcon, UserPlusIcon, UsersIcon } from 'lucide-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useNavigate } from 'react-router';
@@ -35,21 +35,21 @@ export default function People() {
     <>
       <PageHead title={t('people.title')} lead={total ? t('people.lead', { count: total, n: say.number(total) }) : undefined}>
         <Group gap="xs">
-          <Button component={Link} to="/people/findings" variant="default" leftSection={<IconStethoscope size={17} aria-hidden />}>{t('people.findings')}</Button>
-          {operator && <Button onClick={open} leftSection={<IconUserPlus size={17} aria-hidden />}>{t('people.add')}</Button>}
+          <Button component={Link} to="/people/findings" variant="default" leftSection={<StethoscopeIcon size={17} aria-hidden />}>{t('people.findings')}</Button>
+          {operator && <Button onClick={open} leftSection={<UserPlusIcon size={17} aria-hidden />}>{t('people.add')}</Button>}
         </Group>
       </PageHead>
       {(!nobody || q) && (
         <TextInput
           type="search" mb="lg" maw={380} value={text} maxLength={200}
           aria-label={t('people.search')} placeholder={t('people.search')}
-          leftSection={<IconSearch size={16} aria-hidden />}
+          leftSection={<SearchIcon size={16} aria-hidden />}
           onChange={(event) => setText(event.currentTarget.value)}
         />
       )}
       <ProblemCard error={people.error} retry={() => void people.refetch()} />
       {nobody && (q ? <p className="soft">{t('people.no_match', { q })}</p> : (
-        <Empty icon={<IconUsers size={26} />} title={t('people.empty')} text={t('people.empty_text')}>
+        <Empty icon={<UsersIcon size={26} />} title={t('people.empty')} text={t('people.empty_text')}>
           {operator && <Button onClick={open}>{t('people.add')}</Button>}
         </Empty>
       ))}

@@ -1,6 +1,6 @@
 import { Badge, Breadcrumbs, Button, Group, Menu } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { IconDots, IconEdit, IconGitMerge, IconTrash } from '@tabler/icons-react';
+import { EllipsisIcon, GitMergeIcon, SquarePenIcon, Trash2Icon } from 'lucide-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useParams, useSearchParams } from 'react-router';
@@ -51,14 +51,14 @@ export default function PersonPage() {
             <PageHead title={found.name}>
               {operator && (
                 <Group gap="xs">
-                  <Button variant="default" leftSection={<IconEdit size={16} aria-hidden />} onClick={() => setDoing('edit')}>{t('person.edit')}</Button>
+                  <Button variant="default" leftSection={<SquarePenIcon size={16} aria-hidden />} onClick={() => setDoing('edit')}>{t('person.edit')}</Button>
                   <Menu position="bottom-end">
                     <Menu.Target>
-                      <Button variant="default" aria-label={t('person.more')} px="xs"><IconDots size={18} aria-hidden /></Button>
+                      <Button variant="default" aria-label={t('person.more')} px="xs"><EllipsisIcon size={18} aria-hidden /></Button>
                     </Menu.Target>
                     <Menu.Dropdown>
-                      <Menu.Item leftSection={<IconGitMerge size={16} aria-hidden />} onClick={() => setDoing('merge')}>{t('person.merge')}</Menu.Item>
-                      <Menu.Item color="red" leftSection={<IconTrash size={16} aria-hidden />} onClick={() => setDoing('remove')}>{t('person.remove')}</Menu.Item>
+                      <Menu.Item leftSection={<GitMergeIcon size={16} aria-hidden />} onClick={() => setDoing('merge')}>{t('person.merge')}</Menu.Item>
+                      <Menu.Item color="red" leftSection={<Trash2Icon size={16} aria-hidden />} onClick={() => setDoing('remove')}>{t('person.remove')}</Menu.Item>
                     </Menu.Dropdown>
                   </Menu>
                 </Group>

@@ -1,7 +1,7 @@
 import { ActionIcon, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { IconTrash } from '@tabler/icons-react';
+import { Trash2Icon } from 'lucide-react';
 import { useCallback, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
@@ -50,7 +50,7 @@ export function PersonPhotos({ person }: { person: Person }) {
             </div>
             {operator && (
               <ActionIcon variant="subtle" color="gray" aria-label={t('person.take_away', { n: one.id })} onClick={() => setLeaving(one)}>
-                <IconTrash size={16} aria-hidden />
+                <Trash2Icon size={16} aria-hidden />
               </ActionIcon>
             )}
           </li>

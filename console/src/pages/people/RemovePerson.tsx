@@ -1,6 +1,6 @@
 import { Button, Code, Modal, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { IconDownload } from '@tabler/icons-react';
+import { DownloadIcon } from 'lucide-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
@@ -31,7 +31,7 @@ export function RemovePerson({ person, opened, onClose }: { person: Person; open
       <Modal opened onClose={() => void leave()} title={t('receipt.title')} closeButtonProps={{ 'aria-label': t('common.close') }}>
         <p>{t('receipt.text', { name: person.name })}</p>
         <Code block className="receipt">{JSON.stringify(receipt, null, 1)}</Code>
-        <Button mt="md" mr="xs" leftSection={<IconDownload size={16} aria-hidden />} onClick={() => download(`receipt-${receipt.seq}.json`, JSON.stringify(receipt))}>{t('receipt.keep')}</Button>
+        <Button mt="md" mr="xs" leftSection={<DownloadIcon size={16} aria-hidden />} onClick={() => download(`receipt-${receipt.seq}.json`, JSON.stringify(receipt))}>{t('receipt.keep')}</Button>
         <Button mt="md" variant="default" onClick={() => void leave()}>{t('common.done')}</Button>
       </Modal>
     );

@@ -1,7 +1,7 @@
 import { Badge, Button, Group, Menu, NativeSelect, Table, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { IconDots } from '@tabler/icons-react';
+import { EllipsisIcon } from 'lucide-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
@@ -61,7 +61,7 @@ export function Accounts() {
                 <Table.Td className="soft">{one.last_login_at ? say.time(one.last_login_at) : t('accounts.never')}</Table.Td>
                 <Table.Td>
                   <Menu position="bottom-end">
-                    <Menu.Target><Button size="compact-sm" variant="subtle" color="gray" aria-label={t('accounts.actions_of', { name: one.name })}><IconDots size={16} aria-hidden /></Button></Menu.Target>
+                    <Menu.Target><Button size="compact-sm" variant="subtle" color="gray" aria-label={t('accounts.actions_of', { name: one.name })}><EllipsisIcon size={16} aria-hidden /></Button></Menu.Target>
                     <Menu.Dropdown>
                       <Menu.Item onClick={() => change.mutate({ id: one.id, reset: true })}>{t('accounts.reset')}</Menu.Item>
                       <Menu.Item onClick={() => change.mutate({ id: one.id, disabled: !one.disabled, reset: false })}>{t(one.disabled ? 'accounts.enable' : 'accounts.disable')}</Menu.Item>

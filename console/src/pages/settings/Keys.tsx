@@ -1,7 +1,7 @@
 import { Badge, Button, Group, NativeSelect, NumberInput, Table, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { IconKey } from '@tabler/icons-react';
+import { KeyRoundIcon } from 'lucide-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
@@ -47,7 +47,7 @@ export function Keys() {
       </form>
       <ProblemCard error={keys.error ?? make.error} />
       {made && <ShownOnce title={t('keys.once')} text={t('keys.once_text')} secret={made} onClose={() => setMade(null)} />}
-      {keys.data?.items.length === 0 && !made && <Empty icon={<IconKey size={26} />} title={t('keys.none')} text={t('keys.none_text')} />}
+      {keys.data?.items.length === 0 && !made && <Empty icon={<KeyRoundIcon size={26} />} title={t('keys.none')} text={t('keys.none_text')} />}
       {!!keys.data?.items.length && (
         <Scroller label={t('settings.keys')}>
           <Table verticalSpacing="sm">

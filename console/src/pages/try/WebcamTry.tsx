@@ -1,5 +1,5 @@
 import { Button, Group, Switch, Text } from '@mantine/core';
-import { IconCamera, IconUserPlus } from '@tabler/icons-react';
+import { CameraIcon, UserPlusIcon } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
@@ -45,7 +45,7 @@ export function WebcamTry() {
 
   if (refused) {
     return (
-      <Empty icon={<IconCamera size={26} />} title={t('webcam.refused')} text={t(`webcam.${refused === 'SecurityError' ? 'insecure' : refused === 'NotFoundError' ? 'none' : 'allow'}`)}>
+      <Empty icon={<CameraIcon size={26} />} title={t('webcam.refused')} text={t(`webcam.${refused === 'SecurityError' ? 'insecure' : refused === 'NotFoundError' ? 'none' : 'allow'}`)}>
         <Button onClick={() => { setOn(false); setTimeout(() => setOn(true)); }}>{t('common.again')}</Button>
       </Empty>
     );
@@ -62,7 +62,7 @@ export function WebcamTry() {
         <Group mt="md" justify="space-between">
           <Switch label={t('webcam.identify')} checked={identify} onChange={(event) => setIdentify(event.currentTarget.checked)} />
           {may && (
-            <Button leftSection={<IconUserPlus size={17} aria-hidden />} disabled={!alone || frames.busy} loading={frames.busy} onClick={frames.start}>
+            <Button leftSection={<UserPlusIcon size={17} aria-hidden />} disabled={!alone || frames.busy} loading={frames.busy} onClick={frames.start}>
               {t('webcam.enrol')}
             </Button>
           )}

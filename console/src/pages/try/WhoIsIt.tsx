@@ -59,8 +59,9 @@ function Doubt({ found, said }: { found: IdentifiedFace; said: components['schem
   const name = (id: string) => found.names[id] ?? id.slice(0, 6);
   const { threshold } = said;
   const [one, two] = said.candidates.filter((each) => !each.not_this && threshold !== null && each.score >= threshold);
-  const alike = one && two && said.reasons.some((reason) => reason.includes(one.person_id) && reason.includes(two.person_id));
-  if (!alike) return said.reasons.map((reason) => <Text key={reason} size="sm" className="soft">{reason.replace(/\b[a-z2-7]{26}\b/g, name)}</Text>);
+  // The service names both in one of its reasons; the score it tells first stands above already.
+  const alike = one && two && said.reasons.some((reason) => reason.includes(name(one.person_id)) && reason.includes(name(two.person_id)));
+  if (!alike) return said.reasons.filter((reason) => !reason.startsWith('The score ')).map((reason) => <Text key={reason} size="sm" className="soft">{reason}</Text>);
   return (
     <>
       <Text size="sm" mt={4}>{t('who.alike', { one: name(one.person_id), two: name(two.person_id) })}</Text>

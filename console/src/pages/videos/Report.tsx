@@ -1,6 +1,6 @@
 import { Breadcrumbs, Button, Group } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { IconDownload, IconExternalLink } from '@tabler/icons-react';
+import { DownloadIcon, ExternalLinkIcon } from 'lucide-react';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useParams } from 'react-router';
@@ -32,7 +32,7 @@ export default function Report() {
       <Breadcrumbs mb="md" className="crumbs"><Link to="/videos">{t('videos.title')}</Link><span>{name}</span></Breadcrumbs>
       <PageHead title={name}>
         {job.data?.state === 'done' && (
-          <Button component="a" href={`/v1/videos/${id}/report`} target="_blank" rel="noreferrer" variant="default" leftSection={<IconExternalLink size={16} aria-hidden />}>{t('report.page')}</Button>
+          <Button component="a" href={`/v1/videos/${id}/report`} target="_blank" rel="noreferrer" variant="default" leftSection={<ExternalLinkIcon size={16} aria-hidden />}>{t('report.page')}</Button>
         )}
       </PageHead>
       <ProblemCard error={job.error ?? result.error} />
@@ -52,7 +52,7 @@ export default function Report() {
           {found.summary.tracks.map((track) => <TrackCard key={track.track} track={track} timeline={found.timelines.find((one) => one.track === track.track)} />)}
           {found.summary.tracks.length === 0 && <p className="soft">{t('report.nobody')}</p>}
           <Group gap="xs">
-            {files.map((file) => <Button key={file} component="a" href={`/v1/videos/${id}/${file}?download=true`} variant="default" size="xs" leftSection={<IconDownload size={14} aria-hidden />}>{t(`report.${file}`)}</Button>)}
+            {files.map((file) => <Button key={file} component="a" href={`/v1/videos/${id}/${file}?download=true`} variant="default" size="xs" leftSection={<DownloadIcon size={14} aria-hidden />}>{t(`report.${file}`)}</Button>)}
           </Group>
         </div>
       )}

@@ -1,5 +1,5 @@
 import { Button, FileButton, Group, Progress, Switch, Text, TextInput } from '@mantine/core';
-import { IconUpload } from '@tabler/icons-react';
+import { UploadIcon } from 'lucide-react';
 import { useRef, useState, type DragEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 
@@ -47,7 +47,7 @@ export function UploadVideo({ onDone }: { onDone: () => void }) {
         </div>
       ) : (
         <>
-          <IconUpload size={26} stroke={1.3} aria-hidden />
+          <UploadIcon size={26} strokeWidth={1.3} aria-hidden />
           <p>{t('videos.drop')}</p>
           <Group>
             <FileButton accept="video/*" onChange={(file) => void send(file)}>

@@ -1,6 +1,6 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Button } from '@mantine/core';
-import { IconMovie } from '@tabler/icons-react';
+import { FilmIcon } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 
 import { api, must } from '../../api/client';
@@ -30,7 +30,7 @@ export default function Videos() {
       <PageHead title={t('videos.title')} lead={t('videos.lead')} />
       {operator && <UploadVideo onDone={() => void videos.refetch()} />}
       <ProblemCard error={videos.error} retry={() => void videos.refetch()} />
-      {videos.isSuccess && jobs.length === 0 && <Empty icon={<IconMovie size={26} />} title={t('videos.none')} text={t('videos.none_text')} />}
+      {videos.isSuccess && jobs.length === 0 && <Empty icon={<FilmIcon size={26} />} title={t('videos.none')} text={t('videos.none_text')} />}
       <ul className="jobs plain">
         {jobs.map((job) => <JobRow key={job.id} job={job} />)}
       </ul>
