@@ -35,8 +35,8 @@ MADE = {"node_modules", "dist"}
 INSTALL_SECONDS, BUILD_SECONDS = 300, 180
 # One retry, soon: without a registry in reach the install must not wait for minutes.
 NPM = (
-    "ci", "--omit=dev", "--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-retry-mintimeout=500",
-    "--fetch-retry-maxtimeout=1000", "--fetch-timeout=60000", "--prefer-offline",
+    "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--fetch-retries=1",
+    "--fetch-retry-mintimeout=500", "--fetch-retry-maxtimeout=1000", "--fetch-timeout=60000",
 )  # fmt: skip
 
 

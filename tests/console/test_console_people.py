@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,6 +54,16 @@ def test_one_who_is_on_record_is_enrolled_only_by_somebody_who_has_looked(
     expect(page.get_by_role("heading", level=1)).to_have_text("Peggy again")
     page.goto(f"{console.address}/people/findings")
     expect(page.get_by_role("heading", name="One person, twice on record")).to_be_visible()
+    page.goto(f"{console.address}/try")
+    page.locator("input[type=file]").set_input_files(photo)
+    expect(page.locator(".face-card")).to_contain_text("Two people on record look alike")
+    page.get_by_role("link", name="Look at both").click()
+    both = page.get_by_role("dialog")
+    expect(both.locator("figure strong")).to_have_count(2)
+    expect(both.get_by_role("combobox", name="Who stays")).to_have_value(re.compile("Peggy"))
+    both.get_by_role("button", name="Cancel").click()
+    expect(page).to_have_url(re.compile(r"/people/[a-z2-7]{26}$"))
+    page.goto(f"{console.address}/people/findings")
     page.get_by_role("link", name="Peggy again").first.click()
     page.get_by_role("button", name="More").click()
     page.get_by_role("menuitem", name="Merge").click()

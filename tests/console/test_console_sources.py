@@ -52,8 +52,8 @@ def test_every_text_that_is_asked_for_is_there() -> None:
 def test_every_action_of_the_audit_log_has_words() -> None:
     """What the service writes, by its sources: the first text after the caller."""
     server = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "src" / "mien" / "server").rglob("*.py"))
-    call = r"(?:\.write|write_once|noted|note)(?:\(|,)\s*(?:service, )?(?:replace\([^)]*\)|[\w.]+)(?: if [^,]+)?, \"(\w+)\""
-    written = set(re.findall(call, server))
+    caller = r"(?:service, )?(?:replace\([^)]*\)|[\w.]+)(?: if [^,]+)?"
+    written = set(re.findall(rf'(?:\.write|write_once|noted|note)(?:\(|,)\s*{caller}, "(\w+)"', server))
     words = {name.removeprefix("action.") for name in texts("en") if name.startswith("action.")}
     assert len(written) > 30 and written == words
 
