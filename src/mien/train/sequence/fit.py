@@ -74,7 +74,11 @@ class SequenceTrainer:
             loss_weights={MOMENT: 1.0, WHOLE: recipe.whole_weight},
         )
         self._model.optimizer.build(self._model.trainable_variables)
-        self._identity = {"recipe": recipe.to_dict(), "data": data.sha256, "start": weights_sha256(start) if start else None}
+        self._identity = {
+            "recipe": recipe.to_dict(),
+            "data": data.sha256,
+            "start": weights_sha256(start) if start else None,
+        }
 
     def fit(self, watch: Watch) -> Trained:
         """Train to the recipe's end, from the folder's checkpoint where it holds one."""
