@@ -108,7 +108,10 @@ def test_a_network_begins_as_a_finished_run(small: Settings, data: Path, tmp_pat
     train.command()(train_sequence)
     (tmp_path / "least.toml").write_text(RECIPE)
     run = ("--recipe", str(tmp_path / "least.toml"), "--out", str(tmp_path / "run"), "--model", "tiny")
-    assert CliRunner().invoke(train, ["--data", str(data), "--valid", str(data), *run], catch_exceptions=False).exit_code == 0
+    assert (
+        CliRunner().invoke(train, ["--data", str(data), "--valid", str(data), *run], catch_exceptions=False).exit_code
+        == 0
+    )
     arguments = ("--data", str(data), "--folds", "2", "--views", "1", "--recipe", str(tmp_path / "run"))
     network = record_of(told(*arguments, "--json", "-"))["methods"][-1]
     assert network["way"] == "least, from its weights"
