@@ -35,8 +35,8 @@ from mien.gallery.gallery import Consent, Gallery, GalleryPolicy, Profile
 from mien.gallery.store.master import MasterKey
 from mien.image import encode_image, open_photo, write_image
 from mien.image.folder import photos_in
+from mien.redact.cover import Cover
 from mien.redact.mask import INK
-from mien.redact.plan import Cover
 from mien.redact.policy import RedactPolicy
 from mien.redact.redactor import Redactor
 from mien.redact.render import PAINTERS
@@ -95,9 +95,9 @@ def read(path: Path) -> tuple[list[Pixels], list[float]]:
     return [pixels for pixels, _ in frames], [time for _, time in frames]
 
 
-def write(path: Path, frames: Sequence[Pixels]) -> Path:
+def write(path: Path, frames: Sequence[Pixels], crf: int = 16) -> Path:
     """Frames as a video of 25 a second."""
-    with VideoWriter(path, frames[0].shape[1], frames[0].shape[0], crf=16) as writer:
+    with VideoWriter(path, frames[0].shape[1], frames[0].shape[0], crf=crf) as writer:
         for index, frame in enumerate(frames):
             writer.write(np.ascontiguousarray(frame), index / RATE)
     return path
