@@ -3,7 +3,8 @@
     python benchmarks/redaction.py --clips DIR --groups DIR [--lfw DIR] [--disputed DIR] [--only clips photos ...]
 
 --clips: a folder of videos. --groups: a folder of photos. --lfw: LFW's `images`. --disputed: where to write every face
-that seems to be bare, to be looked at by eye. --only: some of the tables: clips, hard, keep, photos, identity.
+that seems to be bare, to be looked at by eye. --only: some of the tables: clips, hard, keep, photos, identity. --every:
+of the clips, look at one frame in so many; all are redacted.
 
 Faces of the originals are found by BlazeFace, in the whole picture and in overlapping squares of it, and by dlib's
 detector where dlib is installed (`pip install dlib-bin`). Neither has a part in the redaction, which looks with YuNet.
@@ -35,8 +36,8 @@ from mien.gallery.gallery import Consent, Gallery, GalleryPolicy, Profile
 from mien.gallery.store.master import MasterKey
 from mien.image import encode_image, open_photo, write_image
 from mien.image.folder import photos_in
+from mien.redact.cover import Cover
 from mien.redact.mask import INK
-from mien.redact.plan import Cover
 from mien.redact.policy import RedactPolicy
 from mien.redact.redactor import Redactor
 from mien.redact.render import PAINTERS
@@ -95,9 +96,9 @@ def read(path: Path) -> tuple[list[Pixels], list[float]]:
     return [pixels for pixels, _ in frames], [time for _, time in frames]
 
 
-def write(path: Path, frames: Sequence[Pixels]) -> Path:
+def write(path: Path, frames: Sequence[Pixels], crf: int = 16) -> Path:
     """Frames as a video of 25 a second."""
-    with VideoWriter(path, frames[0].shape[1], frames[0].shape[0], crf=16) as writer:
+    with VideoWriter(path, frames[0].shape[1], frames[0].shape[0], crf=crf) as writer:
         for index, frame in enumerate(frames):
             writer.write(np.ascontiguousarray(frame), index / RATE)
     return path
@@ -129,8 +130,8 @@ class Tally:
 class Bench:
     """The finders, a folder for videos that are thrown away, and one for what is disputed."""
 
-    def __init__(self, folder: Path, disputed: Path | None) -> None:
-        self.folder, self.disputed = folder, disputed
+    def __init__(self, folder: Path, disputed: Path | None, every: int = 1) -> None:
+        self.folder, self.disputed, self.every = folder, disputed, every
         self.blaze, self.dlib = Blaze(), dlib_finder()
 
     def find(self, pixels: Pixels) -> list[Box]:
@@ -175,11 +176,11 @@ def clips(bench: Bench, folder: Path) -> None:
     print(f"\n| clip | {HEAD} found after a blur |\n|---|---|---|---|---|---|---|")
     total, blurred = Tally(), 0
     for path in sorted(one for one in folder.iterdir() if is_video(one)):
+        seen = slice(None, None, bench.every)
         frames, _ = read(path)
-        tally = bench.check(
-            path.stem, frames, [bench.find(one) for one in frames], bench.redact(path.stem, path, RedactPolicy())
-        )
-        soft = sum(len(bench.find(one)) for one in bench.redact(path.stem, path, RedactPolicy(how="blur")))
+        found = [bench.find(one) for one in frames[seen]]
+        tally = bench.check(path.stem, frames[seen], found, bench.redact(path.stem, path, RedactPolicy())[seen])
+        soft = sum(len(bench.find(one)) for one in bench.redact(path.stem, path, RedactPolicy(how="blur"))[seen])
         print(tally.row(path.name, soft), flush=True)
         blurred += soft
         for name in vars(total):
@@ -421,10 +422,11 @@ def main() -> None:
     parser.add_argument("--groups", type=Path)
     parser.add_argument("--lfw", type=Path)
     parser.add_argument("--disputed", type=Path)
+    parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--only", nargs="+", choices=TABLES, default=TABLES)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Path(folder), asked.disputed)
+        bench = Bench(Path(folder), asked.disputed, asked.every)
         print(f"Faces are found by BlazeFace{' and dlib' if bench.dlib else ''}.")
         for name, table, where in (
             ("clips", clips, asked.clips), ("hard", hard, asked.clips), ("keep", keep, asked.clips),

@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from typer.testing import CliRunner
 
 from mien.cli.evaluate_sequence import sequence, view_names
+from mien.cli.train_sequence import sequence as train_sequence
 from mien.errors import DataError, MienError, SettingsError
 from mien.settings import Settings
 
@@ -98,6 +99,26 @@ def test_a_network_is_trained_in_each_fold(small: Settings, data: Path, tmp_path
     network = record["methods"][-1]
     assert (network["way"], network["baseline"]) == ("least", False) and network["gain"]["value"] <= 1
     assert sum(map(sum, network["confusion"])) == 2 * N_SUBJECTS
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
+def test_a_network_begins_as_a_finished_run(small: Settings, data: Path, tmp_path: Path) -> None:
+    train = typer.Typer()
+    train.command()(train_sequence)
+    (tmp_path / "least.toml").write_text(RECIPE)
+    run = ("--recipe", str(tmp_path / "least.toml"), "--out", str(tmp_path / "run"), "--model", "tiny")
+    assert (
+        CliRunner().invoke(train, ["--data", str(data), "--valid", str(data), *run], catch_exceptions=False).exit_code
+        == 0
+    )
+    arguments = ("--data", str(data), "--folds", "2", "--views", "1", "--recipe", str(tmp_path / "run"))
+    network = record_of(told(*arguments, "--json", "-"))["methods"][-1]
+    assert network["way"] == "least, from its weights"
+    assert sum(map(sum, network["confusion"])) == 2 * N_SUBJECTS
+    (data / "happy").rename(data / "calm")
+    with pytest.raises(SettingsError, match="does not know the class 'calm'"):
+        told(*arguments)
 
 
 def test_a_recipe_that_stops_early_is_refused(small: Settings, data: Path, tmp_path: Path) -> None:

@@ -52,6 +52,28 @@ def test_doubt_becomes_unsure_only_when_it_stays() -> None:
     assert after(start, *[doubt] * 6).label == "unsure"
 
 
+def test_a_label_that_is_still_the_likeliest_outlives_a_little_doubt() -> None:
+    start = after(SteadyLabel(), said(happiness=0.9))
+    doubt, despair = said(happiness=0.4, neutral=0.35), said(happiness=0.29, neutral=0.28)
+    assert after(start, *[doubt] * 100) == start
+    assert after(start, *[despair] * 6).label == "unsure"
+    assert after(SteadyLabel(), doubt).label == "unsure"
+
+
+def test_unsure_gathers_by_what_the_likeliest_class_lacks_not_by_the_label() -> None:
+    start = after(SteadyLabel(), said(happiness=0.9))
+    nearly = said(neutral=0.45, happiness=0.1)
+    assert after(start, *[nearly] * 15).label == "happiness"
+    assert after(start, *[nearly] * 25).label == "unsure"
+
+
+def test_unsure_ends_by_the_lead_over_the_next_class_not_over_the_limit() -> None:
+    start = after(SteadyLabel(), said(neutral=0.3, happiness=0.3))
+    assert start.label == "unsure"
+    assert after(start, *[said(happiness=0.55, neutral=0.05)] * 2).label == "happiness"
+    assert after(start, *[said(happiness=0.52, neutral=0.42)] * 9).label == "unsure"
+
+
 def test_a_long_pause_does_not_decide_alone() -> None:
     start = after(SteadyLabel(), said(neutral=0.9))
     assert next_label(start, said(happiness=0.6, neutral=0.3), 5.0, 0.5, RULE).label == "neutral"

@@ -7,7 +7,7 @@ import pytest
 from made_up_sights import row
 
 from mien.redact.avatar import TONGUE, avatar, look_of
-from mien.redact.plan import Cover
+from mien.redact.cover import Cover
 
 PLAIN = np.full((240, 240, 3), 90, np.uint8)
 

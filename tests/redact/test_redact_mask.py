@@ -11,8 +11,8 @@ from mien.detect.rows import detection
 from mien.embed.network import NetworkEmbedder
 from mien.face import Embedding
 from mien.image import open_photo
+from mien.redact.cover import Cover
 from mien.redact.mask import BLUR_CELLS, Patch, extent, inside
-from mien.redact.plan import Cover
 from mien.redact.render import PAINTERS
 from mien.settings import Settings, load_settings
 from mien.weights.catalog import Catalog

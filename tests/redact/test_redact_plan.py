@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from made_up_sights import RATE, row, stretch
 
+from mien.redact.cover import Cover, Covers
 from mien.redact.link import Sight, Stretch
-from mien.redact.plan import Cover, Covers, Judged, plan_of
+from mien.redact.plan import Judged, plan_of
 from mien.redact.policy import RedactPolicy
 
 POLICY = RedactPolicy()
@@ -53,6 +54,21 @@ def test_a_fleeting_weak_sight_is_covered_for_a_shorter_time() -> None:
     weak = stretch([100], start=50, score=0.35)
     near, far = at(covered(weak), 2.2, 2.6)
     assert near and not far
+
+
+def test_what_flickers_is_not_covered_by_something_that_pulses() -> None:
+    """Weak sights, each alone, 0.6 s apart: nothing shrinks between them, nor at them."""
+    flicker = [stretch([100], start=15 * index, number=index + 1, score=0.35) for index in range(5)]
+    frames = at(covered(*flicker), *(index / RATE for index in range(61)))
+    assert len({round(max(float(one.box[2]) for one in covers), 2) for covers in frames}) == 1
+    bridged = 40 * (1 + 2 * 0.35 * 0.3)
+    assert all(max(one.box[2] for one in covers) >= bridged for covers in frames)
+
+
+def test_a_weak_face_seen_twice_is_covered_in_one_size() -> None:
+    twice = Stretch(1, [Sight(2.0, row(100, score=0.35), False), Sight(2.2, row(104, score=0.35), False)])
+    frames = at(covered(twice), *np.arange(1.72, 2.48, 0.04))
+    assert {round(max(float(one.box[2]) for one in covers), 2) for covers in frames} == {48.4}
 
 
 def test_nothing_reaches_over_a_cut() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mien.redact.policy import RedactPolicy
-from mien.redact.search import CoverSearch
+from mien.redact.search import CoverSearch, Extras
 from mien.settings import Settings
 
 
@@ -37,6 +37,20 @@ def test_small_ones(search: CoverSearch, portrait: np.ndarray, face_row: np.ndar
     assert min(np.abs(centre(row) - expected).max() for row in search(small)) < 6
 
 
+def test_small_ones_that_are_smeared_are_found_at_the_finer_scale(
+    weights: Settings, portrait: np.ndarray, face_row: np.ndarray
+) -> None:
+    scale = 10 / face_row[2]
+    part = cv2.resize(portrait, None, fx=float(scale), fy=float(scale), interpolation=cv2.INTER_AREA)
+    small = np.full((360, 640, 3), 120, np.uint8)
+    small[200 : 200 + part.shape[0], 400 : 400 + part.shape[1]] = part
+    smeared = np.asarray(cv2.filter2D(small, -1, np.full((1, 5), 1 / 5, np.float32)), np.uint8)
+    expected, frames = centre(face_row) * scale + (400, 200), CoverSearch(weights, RedactPolicy(), still=False)
+    plain, finer = (frames(smeared, Extras(aside=False, fine=fine)) for fine in (False, True))
+    near = [sum(np.abs(centre(row) - expected).max() < 6 for row in rows) for rows in (plain, finer)]
+    assert near == [0, 1]
+
+
 def test_smeared_ones(search: CoverSearch, portrait: np.ndarray, face_row: np.ndarray) -> None:
     smeared = np.asarray(cv2.filter2D(portrait, -1, np.full((1, 25), 1 / 25, np.float32)), np.uint8)
     assert min(np.abs(centre(row) - centre(face_row)).max() for row in search(smeared)) < 0.3 * face_row[2]
@@ -54,7 +68,7 @@ def test_frames_of_a_video_are_searched_like_photos(
 ) -> None:
     frames = CoverSearch(weights, RedactPolicy(), still=False)
     assert np.abs(centre(frames(portrait)[0]) - centre(face_row)).max() < 8
-    assert np.abs(centre(frames(portrait, rare=False)[0]) - centre(face_row)).max() < 8
+    assert np.abs(centre(frames(portrait, Extras(aside=False, fine=False))[0]) - centre(face_row)).max() < 8
 
 
 def test_where_there_is_no_face_little_is_taken_for_one(

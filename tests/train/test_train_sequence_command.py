@@ -103,6 +103,12 @@ def test_from_stills_to_a_model_that_is_served(
     assert "moment:" in said and "calibration error" in said
     sets = json.loads((tmp_path / "run" / "result.json").read_text())["data"]["sets"]
     assert sets["train"]["order"]["count"] == 5 and sets["train"]["labels"] == "people's"
+    taught = (*run[:2], "--out", tmp_path / "taught", *run[4:], "--teacher", tmp_path / "run")
+    call("sequence", "--data", tmp_path / "train", "--valid", tmp_path / "valid", *taught)
+    digests = [
+        json.loads((tmp_path / name / "result.json").read_text())["data"]["sha256"] for name in ("run", "taught")
+    ]
+    assert digests[0] != digests[1]
     file = tmp_path / "tiny-seq.onnx"
     call("export-sequence", tmp_path / "run", "--data", tmp_path / "valid", "--to", file)
     card = parse_card(json.loads(file.with_suffix(".json").read_text()), "here")

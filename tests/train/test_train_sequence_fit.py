@@ -241,6 +241,29 @@ def test_a_stopped_run_goes_on_to_the_same_weights(
         train_sequence(data, origin(), other_recipe, tmp_path / "run", Silent())
 
 
+def test_a_teacher_blends_its_word_into_the_answers(finished: Path, data: Any) -> None:
+    from mien.expression.temperature import softmax
+    from mien.train.recipe import TeacherRecipe
+    from mien.train.sequence.fit import SequenceData, predict
+    from mien.train.sequence.run import read_sequence_run
+    from mien.train.sequence.teach import taught
+
+    teacher, recipe = read_sequence_run(finished)[0], TeacherRecipe(0.25, 1.0)
+    silent = replace(TRAIN[0], shares=0 * TRAIN[0].shares, whole=0 * TRAIN[0].whole)
+    known = SequenceData.of([silent, *TRAIN[1:]], VALID, FERPLUS)
+    learnt = taught(known, [teacher, teacher], recipe)
+    moments, wholes = predict(teacher, known.train)
+    np.testing.assert_allclose(learnt.train[0].shares, softmax(moments[0]), atol=1e-5)
+    np.testing.assert_allclose(learnt.train[0].whole, softmax(wholes[:1])[0], atol=1e-5)
+    blend = 0.25 * softmax(moments[1]) + 0.75 * TRAIN[1].shares
+    np.testing.assert_allclose(learnt.train[1].shares, blend, atol=1e-5)
+    assert learnt.valid is known.valid
+    assert len({known.sha256, learnt.sha256, taught(known, [teacher], recipe).sha256}) == 3
+    other = SequenceData.of([replace(one, features=one.features[:, 1:]) for one in TRAIN], VALID, FERPLUS)
+    with pytest.raises(RecipeError, match="The teacher reads 6 features"):
+        taught(other, [teacher], recipe)
+
+
 def test_calibration_error_is_the_gap_between_confidence_and_truth(keras: Any) -> None:
     from mien.train.sequence.run import calibration_error
 

@@ -26,6 +26,7 @@ class Cameras(socketserver.ThreadingTCPServer):
     """A camera that can be cut off, made silent, and brought back. Pictures count on whoever watches: 0, 1, 2...
 
     password: as USER:PASSWORD, where it is asked for. numbers: how many pictures a connection sends before it ends.
+    hangs_up_after: bytes of a file.
     """
 
     allow_reuse_address = True
@@ -42,6 +43,7 @@ class Cameras(socketserver.ThreadingTCPServer):
         self.silent = threading.Event()
         self.requests: list[str] = []
         self.files: dict[str, bytes] = {}
+        self.hangs_up_after: int | None = None
 
     @property
     def place(self) -> str:
@@ -112,7 +114,8 @@ class HttpCamera(BaseHTTPRequestHandler):
             self.send_response(200)
             self.send_header("Content-Length", str(len(self.server.files[path])))
             self.end_headers()
-            self.wfile.write(self.server.files[path])
+            self.wfile.write(self.server.files[path][: self.server.hangs_up_after])
+            self.close_connection = True
             return
         kinds = {"/ts": "video/mp2t", "/mjpeg": "multipart/x-mixed-replace; boundary=cut", "/nothing": "video/mp2t"}
         self.send_response(200 if path in kinds else 404)

@@ -297,3 +297,36 @@ def test_sound_of_two_recordings_in_one_file_is_kept(data: Path, tmp_path: Path)
             for index in range(150):
                 writer.write(picture(index), index / 25)
         assert times_of(path, "audio")[-1] >= 2.5 and len(times_of(path)) == 150
+
+
+def test_sound_whose_rate_and_channels_change_in_the_middle_is_resampled(tmp_path: Path) -> None:
+    """A second in stereo at 48 kHz, then one in mono at 32 kHz."""
+    joined = tmp_path / "joined.ts"
+    parts = [(48_000, "stereo"), (32_000, "mono")]
+    for index, (rate, layout) in enumerate(parts):
+        _tone(tmp_path / f"{index}.ts", rate, layout, index)
+    joined.write_bytes(b"".join((tmp_path / f"{index}.ts").read_bytes() for index in range(2)))
+    path = tmp_path / "out.mp4"
+    with VideoWriter(path, 64, 48, joined) as writer:
+        for index in range(50):
+            writer.write(picture(index), index / 25)
+    with av.open(str(path)) as opened:
+        frames = list(opened.decode(audio=0))
+    assert {(one.sample_rate, one.layout.name) for one in frames} == {(48_000, "stereo")}
+    sound = np.concatenate([one.to_ndarray()[0] for one in frames])
+    assert len(sound) / 48_000 == pytest.approx(2, abs=0.1)
+    for second in (0.3, 1.3):  # the tone is as high in both
+        part = sound[round(second * 48_000) :][:24_000]
+        assert np.argmax(np.abs(np.fft.rfft(part))) * 2 == pytest.approx(440, abs=4)
+
+
+def _tone(path: Path, rate: int, layout: str, start: int) -> None:
+    """One second of 440 Hz as MP2 in a transport stream."""
+    with av.open(str(path), "w") as out:
+        audio = out.add_stream("mp2", rate=rate)
+        audio.codec_context.layout = layout
+        tone = (8000 * np.sin(np.arange(rate) / rate * 440 * 2 * np.pi)).astype(np.int16)
+        shaped = np.repeat(tone, 2 if layout == "stereo" else 1)[None]
+        sound = av.AudioFrame.from_ndarray(shaped, format="s16", layout=layout)
+        sound.sample_rate, sound.pts, sound.time_base = rate, start * rate, Fraction(1, rate)
+        out.mux([*audio.encode(sound), *audio.encode(None)])

@@ -70,6 +70,30 @@ def test_a_cue_lasts_while_nothing_changes(tmp_path: Path) -> None:
     ]
 
 
+SPOKEN = {".": (), "f": ("fear",), "n": ("neutral",), "h": ("happiness",)}
+
+
+@pytest.mark.parametrize(
+    ("tenths", "expected"),
+    [
+        ("nnnnnnnnnnffnnnnnnnnnn", "n0-22"),  # what comes back goes on
+        ("nnnnnnnnnnffhhhhhhhhhh", "n0-10 h10-22"),  # what is too short goes to what lasts
+        ("nnnnnnnnnnffhhhfhfffff", "n0-10 f10-22"),  # nothing lasts: what lasted longest
+        ("nnnnnnnnnnff", "n0-12"),  # the end
+        ("nn", "n0-2"),  # all there is
+        ("nnnnnnnnnn..........", "n0-10"),  # nobody
+        ("nnnnnnnnnn..hhhhhhhhhh", "n0-10 h12-22"),
+        ("nnnnnnnnnn..nnnnnnnnnn", "n0-22"),  # a face that was lost for a moment
+        ("..........ff..........", "f10-18"),  # a lone one stays
+        ("nfnnnfnfhhhhhhhhhh", "n0-8 h8-18"),
+        ("nnnnnnnnnn....ff", "n0-16"),
+    ],
+)
+def test_no_cue_is_too_short_to_be_read(tmp_path: Path, tenths: str, expected: str) -> None:
+    cues = written(tmp_path / "a.vtt", *(moment(0.1 * index, *SPOKEN[said]) for index, said in enumerate(tenths)))
+    assert " ".join(f"{text[3]}{start * 10:.0f}-{end * 10:.0f}" for start, end, text in cues) == expected
+
+
 def test_two_faces_share_a_cue(tmp_path: Path) -> None:
     cues = written(tmp_path / "a.vtt", moment(0, "fear"), moment(1, "fear", "anger"), moment(2, "anger"), moment(3))
     assert cues == [(0, 1, "1: fear"), (1, 2, "1: fear\n2: anger"), (2, 3, "1: anger")]
@@ -85,7 +109,7 @@ def test_a_run_that_is_cut_off_leaves_whole_cues(tmp_path: Path) -> None:
     sink.start(RUN.info())
     for index in range(30):
         sink.take(*moment(0.1 * index, "neutral"))
-        if index:
+        if index > 8:
             ((start, end, _),) = cues_of(tmp_path / "a.vtt")
             assert start == 0 and 0.1 * index - end <= 0.5 + 1e-6
     sink.close()

@@ -267,6 +267,21 @@ def test_a_file_on_a_web_server_is_not_live(tmp_path: Path) -> None:
     assert not source.info.live and source.info.duration_seconds == pytest.approx(1.6, abs=0.1)
 
 
+def test_a_file_whose_server_hangs_up_in_the_middle_is_an_error_after_what_came(tmp_path: Path) -> None:
+    with Cameras(HttpCamera) as camera:
+        camera.files["/a.mkv"] = data = clip(tmp_path / "a.mkv", 200).read_bytes()
+        camera.hangs_up_after = len(data) * 2 // 3
+        numbers = []
+        with (
+            open_source(f"http://{camera.place}/a.mkv", PATIENT) as source,
+            pytest.raises(StreamLost, match="hung up in the middle") as caught,
+        ):
+            for frame in source:
+                numbers.append(number_of(frame.pixels))
+    assert 50 < len(numbers) < 180 and numbers == list(range(len(numbers)))
+    assert "download" in caught.value.cure
+
+
 def test_playlists_are_refused(tmp_path: Path) -> None:
     secret = clip(tmp_path / "secret.ts", 5, codec="mpeg2video")
     with Cameras(HttpCamera) as camera:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -23,7 +23,7 @@ from mien.evaluate.classification import Estimate
 from mien.evaluate.plots import blank_figure
 from mien.evaluate.sequence import Fit, SequenceMethod, SequenceReport, SequenceTask, evaluate_sequences
 from mien.evaluate.sequence_folds import OFFICIAL, Fold, official_folds, subject_folds
-from mien.evaluate.sequence_network import NetworkFit
+from mien.evaluate.sequence_network import Beginning, NetworkFit
 from mien.evaluate.sequence_plots import draw_sequences
 from mien.expression.model_file import open_expression
 from mien.settings import load_settings
@@ -43,7 +43,10 @@ def sequence(
     ] = "10",
     recipe: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME|FILE", help="Train a sequence model by this recipe in each fold; can be repeated."),
+        typer.Option(
+            metavar="NAME|FILE|DIR",
+            help="Train a sequence model by this recipe in each fold; of a run: from its weights. Can be repeated.",
+        ),
     ] = None,
     model: Annotated[
         str, typer.Option(metavar="NAME|FILE", help="The frame model: a card's name, or FILE.onnx with its card.")
@@ -65,11 +68,12 @@ def sequence(
     """
     if out:
         blank_figure()  # what is missing should be said before the work, not after
-    fits = _fits(recipe or [], seeds, epochs)
     sequences = read_sequences(data, layout.value if layout else None)
     chosen = _folds(sequences, folds)
     settings = load_settings()
     frame = open_expression(model, settings, progress=reporter())
+    training = TrainingChoice(seeds, epochs, frame.card.id, sequences.classes)
+    fits = _fits(recipe or [], training)
     reader = FeatureReader(frame, settings)
     eye = Eye(FaceCutter(frame, settings), reader, reader.model, cache)
     with counter(len(sequences.sequences), Console(stderr=True)) as bar:
@@ -85,6 +89,16 @@ def sequence(
         _print(report, stdout_console())
 
 
+@dataclass(frozen=True, slots=True)
+class TrainingChoice:
+    """What the networks of all recipes share. epochs: instead of the recipes'. classes: of the set."""
+
+    seeds: int
+    epochs: int | None
+    frame_model: str
+    classes: tuple[str, ...]
+
+
 def view_names(views: int) -> tuple[str, ...]:
     """Plain, mirrored, then as many turned ones as are left. Raises SettingsError where that is too many."""
     if views > MOST_VIEWS:
@@ -92,16 +106,25 @@ def view_names(views: int) -> tuple[str, ...]:
     return (PLAIN, MIRROR, *(f"turned-{number}" for number in range(1, views - 1)))[:views]
 
 
-def _fits(recipes: list[str], seeds: int, epochs: int | None) -> dict[str, Fit]:
+def _fits(recipes: list[str], choice: TrainingChoice) -> dict[str, Fit]:
     if recipes:
         prepare_keras()
     fits: dict[str, Fit] = {}
     for name in recipes:
-        recipe = read_sequence_recipe(name)
-        if epochs:
-            recipe = replace(recipe, fit=replace(recipe.fit, epochs=epochs))
-        fits[recipe.name] = NetworkFit(recipe, seeds)
+        fit = _from_run(Path(name), choice) if Path(name).is_dir() else NetworkFit(read_sequence_recipe(name))
+        recipe = fit.recipe
+        if choice.epochs:
+            recipe = replace(recipe, fit=replace(recipe.fit, epochs=choice.epochs))
+        title = f"{recipe.name}, from its weights" if fit.start else recipe.name
+        fits[title] = replace(fit, recipe=recipe, seeds=choice.seeds)
     return fits
+
+
+def _from_run(folder: Path, choice: TrainingChoice) -> NetworkFit:
+    from mien.train.sequence.run import read_sequence_run
+
+    recipe = read_sequence_run(folder)[1].trained_by
+    return NetworkFit(recipe, start=Beginning.of(folder, choice.frame_model, choice.classes))
 
 
 def _folds(sequences: SequenceSet, folds: str) -> tuple[Fold, ...]:

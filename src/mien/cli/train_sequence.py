@@ -93,6 +93,10 @@ def sequence(
     start: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Go on from the weights of this finished run.")
     ] = None,
+    teacher: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="Learn from what this finished run says, too; of several, from their mean."),
+    ] = None,
     model: ModelOption = "expression",
     cache: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the features of labelled sets here.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.", min=1)] = None,
@@ -106,6 +110,7 @@ def sequence(
     prepare_keras()
     from mien.train.sequence.gather import Gatherer
     from mien.train.sequence.run import read_sequence_run, train_sequence
+    from mien.train.sequence.teach import taught
 
     settings = load_settings()
     given, origin = Gatherer(open_expression(model, settings), settings, cache or out / "seen").gather(
@@ -113,6 +118,8 @@ def sequence(
     )
     if start:
         origin = replace(origin, start=read_sequence_run(start)[0])
+    if teacher:
+        given = taught(given, [read_sequence_run(folder)[0] for folder in teacher], chosen.teacher)
     warn(f"{len(given.train):,} sequences to train on, {len(given.valid):,} to validate with.")
     try:
         with EpochTable(chosen.fit.epochs) as watch:

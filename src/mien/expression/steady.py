@@ -11,6 +11,9 @@ from mien.expression.classes import UNSURE
 
 # A frame stands for no longer than this, so that one frame after a pause does not decide alone.
 LONGEST_FRAME_SECONDS: Final = 0.1
+# A label that is still the likeliest class stays until it has so much less than the least confidence: one that hovers
+# about that limit would come and go with it.
+HELD: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +45,21 @@ def next_label(
 ) -> SteadyLabel:
     """The label after one more frame. said: probabilities by class; seconds: since the frame before.
 
-    The candidate is the likeliest class, or `unsure` where it has less than `min_confidence`. Over a class it leads by
-    the difference of the two probabilities, `unsure` by what the class lacks of `min_confidence`, and over `unsure` a
-    class by what it has over it. A rival that falls behind, or another one, begins from nothing.
+    The candidate is the likeliest class, or `unsure` where it has less than `min_confidence`; a label whose class is
+    still the likeliest stays until it has 0.2 less. Over the class that is said a rival leads by the difference of
+    their probabilities, over `unsure` by that to the next likeliest class; `unsure` leads by what the likeliest class
+    lacks of `min_confidence`. A rival that falls behind, or another one, begins from nothing.
     """
-    best = max(said, key=lambda name: said[name])
-    candidate = best if said[best] >= min_confidence else UNSURE
+    best, second = sorted(said, key=lambda name: -said[name])[:2]
+    needed = min_confidence - HELD * (best == before.label)
+    candidate = best if said[best] >= needed else UNSURE
     if before.label is None or candidate == before.label:
         return SteadyLabel(candidate)
-    own = min_confidence if before.label == UNSURE else said[before.label]
-    rival = min_confidence if candidate == UNSURE else said[candidate]
-    lead = max(rival - own, 0.0) * min(seconds, LONGEST_FRAME_SECONDS)
+    if candidate == UNSURE:
+        lead = min_confidence - said[best]
+    else:
+        lead = said[best] - said[second if before.label == UNSURE else before.label]
+    lead *= min(seconds, LONGEST_FRAME_SECONDS)
     gathered = lead + (before.lead if candidate == before.rival else 0.0)
     if gathered >= steadiness.lead_seconds:
         return SteadyLabel(candidate)

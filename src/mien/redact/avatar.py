@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from mien.align.similarity import ARCFACE_112, fit_similarity
 from mien.detect.likeness import turn
 from mien.face import Floats, Pixels
+from mien.redact.cover import Cover
 from mien.redact.gaps import FIRM_SCORE
 from mien.redact.mask import Patch, extent
-from mien.redact.plan import Cover
 
 Colour = tuple[int, int, int]
 Numbers = NDArray[np.float64]

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from mien.face import Floats, Pixels
-from mien.redact.plan import Cover
+from mien.redact.cover import Cover
 
 # Half sides of the cover over those of the box with its margin: a superellipse of exponent 4 that holds it whole.
 CORNER: Final = 2**0.25

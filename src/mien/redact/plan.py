@@ -2,68 +2,20 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mien.detect.rows import Rows
-from mien.face import Floats
-from mien.redact.gaps import End, Scenes, centre, firm, gaps_of, handovers, joined
+from mien.redact.cover import Span
+from mien.redact.gaps import End, Scenes, firm, gaps_of, handovers, joined
 from mien.redact.link import Sight, Stretch
 from mien.redact.policy import RedactPolicy
+from mien.redact.unseen import bridge, lingering
 
 # Of the time before and after, what a face gets that may be none.
 FLEETING: Final = 0.3
-# By how much of its side a cover grows on each side, for each second without a sight.
-GROWTH: Final = 0.35
-# Speed is measured over so long, and believed up to so many sides a second.
-SPEED_SECONDS: Final = 0.2
-TOP_SPEED: Final = 3.0
-# A key of a span: box, five points, score, bearing.
-POINTS, SCORE, BEARING = slice(4, 14), 14, slice(15, 20)
-Numbers = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Cover:
-    """What is covered in one frame.
-
-    box: (4,) x, y, width, height in px, without the margin. points: (5, 2) px, None where the face was not seen.
-    bearing: (5,) as `mien.redact.bearing` has it, None likewise. score: 0..1, the detector's belief, of what
-    was filled in that of the nearest sights.
-    """
-
-    box: Floats
-    points: Floats | None = None
-    bearing: Floats | None = None
-    score: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Span:
-    """A cover over a time: keys (K, 20) at times (K,) in seconds, in between as straight lines have it.
-
-    seen: the keys are sights of a face, not filled in.
-    """
-
-    times: Numbers
-    keys: Rows
-    seen: bool = False
-
-    def at(self, time_seconds: float) -> Cover:
-        """The cover at a moment within."""
-        after = min(bisect_right(self.times, time_seconds), len(self.times) - 1)
-        before = max(0, after - 1)
-        length = self.times[after] - self.times[before]
-        share = 0.0 if length <= 0 else float(np.clip((time_seconds - self.times[before]) / length, 0, 1))
-        row = self.keys[before] * np.float32(1 - share) + self.keys[after] * np.float32(share)
-        if not self.seen:
-            return Cover(row[:4], score=float(row[SCORE]))
-        return Cover(row[:4], row[POINTS].reshape(5, 2), row[BEARING], float(row[SCORE]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,8 +74,12 @@ def plan_of(judged: Sequence[Judged], cuts: Sequence[float], policy: RedactPolic
     for piece in covered:
         spans += _lingering(piece, scenes, policy, (piece.stretch.number in came, piece.stretch.number in gone))
     gaps = going_on + gaps_of(ends, starts, scenes, policy.bridge_seconds)
-    spans += [_bridge(end.sight, start.sight) for end, start in gaps if end.covered or start.covered]
+    spans += [_bridge(end, start) for end, start in gaps if end.covered or start.covered]
     return Plan(sorted(spans, key=lambda span: float(span.times[0])), joined((one.stretch for one in judged), gaps))
+
+
+def _bridge(end: End, start: End) -> Span:
+    return bridge(end.sight, start.sight, not firm(end.stretch) and not firm(start.stretch))
 
 
 def _seen(piece: Piece) -> Span:
@@ -141,66 +97,9 @@ def _lingering(piece: Piece, scenes: Scenes, policy: RedactPolicy, goes_on: tupl
 
     goes_on: before it and after it, in other stretches: then there is nothing to wait for.
     """
-    seconds = policy.linger_seconds * (1.0 if firm(piece.stretch) else FLEETING)
+    sure = firm(piece.stretch)
+    seconds = policy.linger_seconds * (1.0 if sure else FLEETING)
     if piece.after is None and not goes_on[1]:
-        yield from _grown(piece.sights[::-1], seconds, scenes)
+        yield from lingering(piece.sights[::-1], seconds, scenes, not sure)
     if piece.before is None and not goes_on[0]:
-        yield from _grown(piece.sights, -seconds, scenes)
-
-
-def _grown(sights: Sequence[Sight], seconds: float, scenes: Scenes) -> Iterator[Span]:
-    """From the first of `sights` on for `seconds`, negative ones back in time."""
-    start = sights[0]
-    earliest, latest = scenes.of(start.time_seconds)
-    end = start.time_seconds + seconds
-    end = max(end, earliest) if seconds < 0 else min(end, np.nextafter(latest, -np.inf))
-    length = end - start.time_seconds
-    if not length:
-        return
-    box = start.row[:4]
-    way = np.clip(_speed(sights) * length, -TOP_SPEED * box[2:] * abs(length), TOP_SPEED * box[2:] * abs(length))
-    low, high = np.minimum(box[:2], box[:2] + way), np.maximum(box[:2] + box[2:], box[:2] + box[2:] + way)
-    grow = GROWTH * abs(length) * box[2:]
-    far = start.row.copy()
-    far[:4] = np.concatenate([low - grow, high - low + 2 * grow])
-    times, keys = np.array([np.nextafter(start.time_seconds, end), end]), np.stack([start.row, far])
-    order = np.argsort(times)
-    yield Span(times[order], keys[order])
-
-
-def _speed(sights: Sequence[Sight]) -> Floats:
-    """(2,) px a second at the first of `sights`, which may run backwards in time; 0 where there is but one."""
-    near = [one for one in sights[:30] if abs(one.time_seconds - sights[0].time_seconds) <= SPEED_SECONDS]
-    passed = near[-1].time_seconds - near[0].time_seconds
-    if not passed:
-        return np.zeros(2, np.float32)
-    way = centre(near[-1].row) - centre(near[0].row)
-    return np.asarray(way / np.float32(passed), np.float32)
-
-
-def _bridge(end: Sight, start: Sight) -> Span:
-    """Between two sights, without them; widest in the middle, where least is known."""
-    passed = start.time_seconds - end.time_seconds
-    middle = (end.row + start.row) / 2
-    grow = GROWTH * passed / 2 * middle[2:4]
-    middle[:4] = np.concatenate([middle[:2] - grow, middle[2:4] + 2 * grow])
-    first, last = np.nextafter(end.time_seconds, np.inf), np.nextafter(start.time_seconds, -np.inf)
-    times = np.array([first, end.time_seconds + passed / 2, last])
-    return Span(times, np.stack([end.row, middle, start.row]))
-
-
-class Covers:
-    """The covers of frame after frame, asked for in the order of time."""
-
-    def __init__(self, spans: Sequence[Span]) -> None:
-        self._waiting = iter(spans)
-        self._next = next(self._waiting, None)
-        self._open: list[Span] = []
-
-    def at(self, time_seconds: float) -> list[Cover]:
-        """What is covered at this moment, the surest last."""
-        while self._next is not None and self._next.times[0] <= time_seconds:
-            self._open.append(self._next)
-            self._next = next(self._waiting, None)
-        self._open = [span for span in self._open if span.times[-1] >= time_seconds]
-        return sorted((span.at(time_seconds) for span in self._open), key=lambda cover: cover.score)
+        yield from lingering(piece.sights, -seconds, scenes, not sure)

@@ -12,10 +12,11 @@ from mien.face import Pixels
 from mien.gallery.gallery import Gallery
 from mien.image import ImageLimits, Source, open_photo, write_image
 from mien.redact.bearing import Bearings
+from mien.redact.cover import Covers
 from mien.redact.files import check_target, refused, whole
 from mien.redact.keep import LEAST_SHOTS, Keeper
 from mien.redact.link import Linker
-from mien.redact.plan import Covers, plan_of
+from mien.redact.plan import plan_of
 from mien.redact.policy import RedactPolicy, check
 from mien.redact.render import PAINTERS, Render
 from mien.redact.report import NO_FACE, Counts, Redaction, counted, judge

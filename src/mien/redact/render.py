@@ -9,8 +9,9 @@ from typing import Final
 from mien.errors import VideoError
 from mien.face import Pixels
 from mien.redact.avatar import avatar
+from mien.redact.cover import Cover, Covers
 from mien.redact.mask import blur, mosaic, solid
-from mien.redact.plan import Cover, Covers, Plan
+from mien.redact.plan import Plan
 from mien.redact.policy import RedactPolicy
 from mien.redact.scan import Advance, Scan, checksum
 from mien.video.frame import VideoSource

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -19,11 +20,15 @@ from mien.redact.bearing import Bearings
 from mien.redact.keep import Keeper
 from mien.redact.link import Linker, Stretch
 from mien.redact.scene import Scenes
-from mien.redact.search import CoverSearch
+from mien.redact.search import CoverSearch, Extras
 from mien.video.frame import Frame, VideoSource
 
-# How often close-ups and heads on their side are looked for: what lies between two such sights is covered anyway.
-RARELY_SECONDS: Final = 0.1
+# How often close-ups and heads on their side are looked for, and small faces at a finer scale: what lies between two
+# such sights is covered anyway.
+ASIDE_SECONDS: Final = 0.1
+FINE_SECONDS: Final = 0.2
+# What clocks round off.
+SLIP_SECONDS: Final = 1e-3
 
 Advance = Callable[[float], object]
 """Told the time in seconds that was reached."""
@@ -37,6 +42,21 @@ class Scan:
     checksums: array[int] = field(default_factory=lambda: array("L"))
     stretches: list[Stretch] = field(default_factory=list)
     cuts: list[float] = field(default_factory=list)
+
+
+class Turns:
+    """Which frames get which extras, by their times alone; the first one gets all. Fed with every frame."""
+
+    def __init__(self) -> None:
+        self._aside = self._fine = -math.inf
+
+    def __call__(self, time_seconds: float) -> Extras:
+        """Of the next frame."""
+        aside = time_seconds - self._aside >= ASIDE_SECONDS - SLIP_SECONDS
+        fine = time_seconds - self._fine >= FINE_SECONDS - SLIP_SECONDS
+        self._aside = time_seconds if aside else self._aside
+        self._fine = time_seconds if fine else self._fine
+        return Extras(aside, fine)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,21 +88,20 @@ class Scanner:
 
     def _searched(self, source: VideoSource) -> Iterator[tuple[Frame, Rows]]:
         """Frames in order, each with its candidates (N, 20); a few are searched at once."""
-        looked = -RARELY_SECONDS
+        turns = Turns()
         with ThreadPoolExecutor(self.threads, "mien-redact") as pool:
             waiting: deque[tuple[Frame, Future[Rows]]] = deque()
             for frame in source:
-                rare = frame.time_seconds - looked >= RARELY_SECONDS
-                looked = frame.time_seconds if rare else looked
-                waiting.append((frame, pool.submit(self._look, frame.pixels, rare)))
+                extras = turns(frame.time_seconds)
+                waiting.append((frame, pool.submit(self._look, frame.pixels, extras)))
                 if len(waiting) > self.threads:
                     first, future = waiting.popleft()
                     yield first, future.result()
             for first, future in waiting:
                 yield first, future.result()
 
-    def _look(self, pixels: Pixels, rare: bool) -> Rows:
-        return self.bearings(open_photo(pixels, self.limits), self.search(pixels, rare))
+    def _look(self, pixels: Pixels, extras: Extras) -> Rows:
+        return self.bearings(open_photo(pixels, self.limits), self.search(pixels, extras))
 
 
 def checksum(pixels: Pixels) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from threading import Lock
 from typing import Final
 
@@ -25,8 +26,10 @@ from mien.settings import Settings
 CLOSE_UPS_PX: Final = (112, 160)
 BORDER: Final = 0.25
 COARSEST_PX: Final = 320
-# Width of a face at the network from which nearly all are found at the low scores used here.
+# Width of a face at the network from which clear ones are found at the low scores used here, and those that a codec or
+# a movement has smeared.
 SEEN_PX: Final = 14.0
+FINE_PX: Final = 24.0
 # Upright things look like faces on their side more often than faces lie on their side.
 SIDEWAYS_SCORE: Final = 0.6
 # Networks that are kept, each for one size of picture.
@@ -38,6 +41,20 @@ INSIDE: Final = 0.7
 FIRM_SCORE: Final = 0.6
 
 
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What is looked for beside upright faces at the usual scales, and need not be in each frame of a video.
+
+    aside: close-ups, and heads that lie on their side. fine: small faces once more, larger.
+    """
+
+    aside: bool = True
+    fine: bool = True
+
+
+ALL: Final = Extras()
+
+
 class CoverSearch:
     """Looks at each picture at all scales, as it is and turned by a quarter to both sides. Thread-safe."""
 
@@ -47,18 +64,18 @@ class CoverSearch:
         self._networks: dict[tuple[int, int, int], YuNet] = {}
         self._min_face_px, self._min_score = policy.min_face_px, policy.min_score
 
-    def __call__(self, pixels: Pixels, rare: bool = True) -> Rows:
-        """Whatever may be a face in (H, W, 3) uint8 RGB; coordinates in px of it, the surest first.
-
-        rare: look for close-ups and for heads that lie on their side, too.
-        """
-        height, width = pixels.shape[:2]
-        levels = list(self._levels(max(width, height)))
-        found = [self._level(pixels, longest / max(width, height)) for longest in levels]
-        if rare:
-            found += [self._close_up(pixels, longest) for longest in CLOSE_UPS_PX]
-            for longest in levels if self._still else levels[:1]:
-                found += self._sideways(pixels, longest / max(width, height))
+    def __call__(self, pixels: Pixels, extras: Extras = ALL) -> Rows:
+        """Whatever may be a face in (H, W, 3) uint8 RGB; coordinates in px of it, the surest first."""
+        longest = max(pixels.shape[:2])
+        levels = list(self._levels(longest))
+        found = [self._level(pixels, level / longest) for level in levels]
+        fine = longest * FINE_PX / self._min_face_px
+        if extras.fine and fine > levels[-1]:
+            found.append(self._level(pixels, fine / longest))
+        if extras.aside:
+            found += [self._close_up(pixels, level) for level in CLOSE_UPS_PX]
+            for level in levels if self._still else levels[:1]:
+                found += self._sideways(pixels, level / longest)
         return _distinct(np.concatenate(found))
 
     def _sideways(self, pixels: Pixels, scale: float) -> Iterator[Rows]:

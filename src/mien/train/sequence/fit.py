@@ -74,7 +74,11 @@ class SequenceTrainer:
             loss_weights={MOMENT: 1.0, WHOLE: recipe.whole_weight},
         )
         self._model.optimizer.build(self._model.trainable_variables)
-        self._identity = {"recipe": recipe.to_dict(), "data": data.sha256, "start": _sha256(start) if start else None}
+        self._identity = {
+            "recipe": recipe.to_dict(),
+            "data": data.sha256,
+            "start": weights_sha256(start) if start else None,
+        }
 
     def fit(self, watch: Watch) -> Trained:
         """Train to the recipe's end, from the folder's checkpoint where it holds one."""
@@ -191,7 +195,8 @@ def _same_run(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return recipes[0] == recipes[1] and all(one.get(key) == other[key] for key in ("data", "start"))
 
 
-def _sha256(model: keras.Model) -> str:
+def weights_sha256(model: keras.Model) -> str:
+    """Of all its values, in the model's order."""
     digest = sha256()
     for value in model.get_weights():
         digest.update(np.ascontiguousarray(value).tobytes())

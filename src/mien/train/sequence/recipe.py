@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from mien.errors import RecipeError
-from mien.train.recipe import FitRecipe, NotNegative, Share
+from mien.train.recipe import FitRecipe, NotNegative, Share, TeacherRecipe
 
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -59,7 +59,8 @@ class SequenceAugmentRecipe:
 
 @dataclass(frozen=True, config=_STRICT)
 class SequenceRecipe:
-    """whole_weight: of the loss of the sequence's answer, beside that of its moments, which has 1."""
+    """whole_weight: of the loss of the sequence's answer, beside that of its moments, which has 1. teacher: for a run
+    that has one."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,79}$")]
     about: str
@@ -67,6 +68,7 @@ class SequenceRecipe:
     fit: FitRecipe
     augment: SequenceAugmentRecipe = SequenceAugmentRecipe()
     whole_weight: NotNegative = 0.3
+    teacher: TeacherRecipe = TeacherRecipe(share=0.5, temperature=1.0)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as they are kept beside a trained model."""

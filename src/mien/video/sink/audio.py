@@ -122,21 +122,47 @@ class AudioTrack:
                     yield packet
 
     def _decoded(self) -> Iterator[Any]:
-        """Frames from the origin on, by the output's clock."""
-        following = 0
+        """Frames from the origin on, by the output's clock, all as the encoder takes them."""
+        even, following = _Even(self._out.codec_context), 0
+        rate = self._out.codec_context.sample_rate
+        for frame in self._sounds():
+            at = None if frame.pts is None else frame.pts * frame.time_base - self._origin
+            if at is None or at < 0:
+                continue
+            # Times that were rounded would let packets overlap: samples count, unless some are missing.
+            place = round(at * rate)
+            if place - following >= JITTER_SECONDS * rate:
+                following = place
+            for part in even(frame):
+                part.pts, part.time_base = following, Fraction(1, rate)
+                following += part.samples
+                yield part
+
+    def _sounds(self) -> Iterator[Any]:
         for packet in self._demuxed():
             try:
                 frames = packet.decode()
             except pyav().error.FFmpegError:
                 continue
-            for frame in frames:
-                at = None if frame.pts is None else frame.pts * frame.time_base - self._origin
-                if at is None or at < 0:
-                    continue
-                frame.time_base = Fraction(1, frame.sample_rate)
-                # Times that were rounded would let packets overlap: samples count, unless some are missing.
-                place = round(at * frame.sample_rate)
-                jumps = place - following >= JITTER_SECONDS * frame.sample_rate
-                frame.pts = place if jumps else following
-                following = frame.pts + frame.samples
-                yield frame
+            yield from frames
+
+
+class _Even:
+    """Frames of any rate, layout and format as one encoder takes them; these may change in the middle of a file."""
+
+    def __init__(self, codec: Any) -> None:
+        self._codec = codec
+        self._kind: tuple[str, str, int] | None = None
+        self._resampler: Any = None
+
+    def __call__(self, frame: Any) -> list[Any]:
+        """What has come of it so far, and of the frames before."""
+        kind = frame.format.name, frame.layout.name, frame.sample_rate
+        done: list[Any] = []
+        if kind != self._kind:
+            if self._resampler is not None:
+                done = self._resampler.resample(None)
+            codec, self._kind = self._codec, kind
+            self._resampler = pyav().AudioResampler(codec.format, codec.layout, codec.sample_rate)
+        frame.pts = None
+        return [*done, *self._resampler.resample(frame)]

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from mien.errors import VideoError, VideoFormatRefused, VideoMissing
+from mien.errors import StreamLost, VideoError, VideoFormatRefused, VideoMissing
 from mien.image import ImageLimits
 from mien.video.source.address import shown
 from mien.video.source.libav import picture_stream, pyav, reason
@@ -51,7 +51,7 @@ class StreamConnection:
 
     def __init__(self, address: str, policy: SourcePolicy, limits: ImageLimits) -> None:
         self._av, self._policy, self._name = pyav(), policy, shown(address)
-        self._ending = "it ended"
+        self._ending, self._broken = "it ended", False
         self._stream: Any = None
         self._first: _Decoded | None = None
         self._pictures = self._decode()
@@ -127,9 +127,13 @@ class StreamConnection:
                     yield _Decoded(picture, time.monotonic())
         except self._av.FFmpegError as error:
             self._ending = reason(error)
+            self._broken = not isinstance(error, self._av.error.InvalidDataError)
 
     def __iter__(self) -> Iterator[Arrival]:
-        """Pictures until the stream ends, breaks, or is silent for `read_seconds`."""
+        """Pictures until the stream ends, breaks, or is silent for `read_seconds`.
+
+        Raises StreamLost where a file breaks off: from its beginning it would come again.
+        """
         first, self._first = self._first, None
         if first is not None:
             yield self._arrival(first)
@@ -142,6 +146,11 @@ class StreamConnection:
             elif decoded.arrived - silent_since > self._policy.read_seconds:
                 self._ending = "data comes, and no picture"
                 return
+        if self._broken and self.duration_seconds is not None:
+            raise StreamLost(
+                f"The server hung up in the middle of {self._name} ({self._ending}).",
+                "What came until then is there. Try again, or download the file first.",
+            )
 
     def _arrival(self, decoded: _Decoded) -> Arrival:
         picture = decoded.picture
