@@ -60,6 +60,17 @@ def test_nothing_else_is_served(folder: Path) -> None:
         assert client.get(path).status_code == 404, path
 
 
+def test_a_browser_that_is_lost_gets_the_page_and_programs_do_not(folder: Path) -> None:
+    client, browser = client_of(folder), {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    answer = client.get("/nowhere", headers=browser)
+    assert (
+        answer.status_code == 404 and "<script" in answer.text and "nonce-" in answer.headers["Content-Security-Policy"]
+    )
+    for path in ("/v1/nowhere", "/health/nowhere", "/metrics", "/assets/gone.js", "/gone.png"):
+        assert "<script" not in client.get(path, headers=browser).text, path
+    assert client.post("/nowhere", headers=browser).status_code == 404
+
+
 def test_without_a_page_it_says_how_to_get_it(tmp_path: Path) -> None:
     page = Page(tmp_path)
     assert page.missing and "pip install" in page.missing

@@ -1,4 +1,6 @@
-/** RFC 9457 as the server sends it; `code` is stable, `cure` says what to do. */
+import type { JudgedPhoto } from './types';
+
+/** RFC 9457 as the server sends it; `code` is stable, `cure` says what to do; `photos`: what speaks against each. */
 export interface Problem {
   status: number;
   code: string;
@@ -6,6 +8,7 @@ export interface Problem {
   cure: string;
   request_id: string;
   reasons: string[];
+  photos: JudgedPhoto[];
 }
 
 export class ProblemError extends Error {
@@ -29,6 +32,7 @@ export async function problemOf(response: Response): Promise<ProblemError> {
       cure: found?.cure ?? '',
       request_id: found?.request_id ?? response.headers.get('X-Request-Id') ?? '',
       reasons: found?.reasons ?? [],
+      photos: found?.photos ?? [],
     },
     Number.isFinite(retry) && retry > 0 ? retry : null,
   );
@@ -39,5 +43,10 @@ export function asProblem(error: unknown): Problem {
   if (error instanceof ProblemError) return error.problem;
   const offline = error instanceof TypeError;
   const detail = error instanceof Error ? error.message : String(error);
-  return { status: 0, code: offline ? 'offline' : 'page', detail, cure: '', request_id: '', reasons: [] };
+  return { status: 0, code: offline ? 'offline' : 'page', detail, cure: '', request_id: '', reasons: [], photos: [] };
+}
+
+/** Whether what failed is that a file cannot be read as a photo. */
+export function unreadable(error: unknown): boolean {
+  return /^image(-|$)/.test(asProblem(error).code);
 }

@@ -1,6 +1,5 @@
 import { QueryClient } from '@tanstack/react-query';
 
-import { onExpired } from './client';
 import { asProblem } from './problem';
 
 const PATIENCE_MS = 1500;
@@ -15,9 +14,4 @@ export const queries = new QueryClient({
     queries: { staleTime: 10_000, refetchOnWindowFocus: false, retry: again({ 0: 2, 503: 12 }), retryDelay: PATIENCE_MS },
     mutations: { retry: again({ 503: 6 }), retryDelay: PATIENCE_MS },
   },
-});
-
-onExpired(() => {
-  localStorage.removeItem('mien-session');
-  queries.setQueryData(['session'], null);
 });

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 
-import { api, must, useToken } from './client';
+import { api, must, onExpired, useToken } from './client';
 import { ProblemError } from './problem';
 import { queries } from './queries';
 import type { Role, Session } from './types';
@@ -32,15 +32,31 @@ export function useSession() {
   return useQuery({ queryKey: ['session'], queryFn: fetchSession, staleTime: 60_000 });
 }
 
+// Tells the other tabs of this browser, whose session is the same.
+const tabs = new BroadcastChannel('mien-session');
+
+tabs.onmessage = ({ data }: MessageEvent<'in' | 'out'>) => {
+  if (data === 'out') void forgetAll(null);
+  else void queries.resetQueries();
+};
+
 /** After logging in or out, or setting a password: nothing of whoever was here before stays. */
 export async function sessionChanged(found: Session | null): Promise<void> {
+  await forgetAll(found);
+  tabs.postMessage(found ? 'in' : 'out');
+}
+
+async function forgetAll(found: Session | null): Promise<void> {
   if (found) expectSession();
   else localStorage.removeItem(HINT);
   useToken(found?.csrf ?? '');
   await queries.cancelQueries();
+  if (!found) queries.setQueryData(['session'], null);
   queries.removeQueries({ predicate: (query) => query.queryKey[0] !== 'session' });
   queries.setQueryData(['session'], found);
 }
+
+onExpired(() => void forgetAll(null));
 
 /** Whether the one who is logged in has at least this role. */
 export function useMay(role: Role): boolean {

@@ -25,7 +25,7 @@ export function uploadVideo(file: File, options: { identify: boolean; annotate: 
 }
 
 function problemFrom(request: XMLHttpRequest): ProblemError {
-  const empty = { status: request.status, code: `http-${request.status}`, detail: request.statusText, cure: '', request_id: '', reasons: [] };
+  const empty = { status: request.status, code: `http-${request.status}`, detail: request.statusText, cure: '', request_id: '', reasons: [], photos: [] };
   try {
     return new ProblemError({ ...empty, ...(JSON.parse(request.responseText) as object) });
   } catch {

@@ -21,7 +21,7 @@ export function QualityReport({ quality }: { quality: Quality }) {
       </ul>
       <UnstyledButton className="more" onClick={toggle} aria-expanded={open}>
         <ChevronDownIcon size={15} aria-hidden className={open ? 'turned' : ''} />
-        {t('quality.passed', { count: good.length, n: good.length })}
+        {t(poor.length ? 'quality.passed' : 'quality.all_fine', { count: good.length, n: good.length })}
       </UnstyledButton>
       <Collapse expanded={open}>
         <ul className="measures">

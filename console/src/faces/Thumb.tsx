@@ -1,6 +1,7 @@
 import { CloseButton } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 
+import { Picture } from './Picture';
 import { useObjectUrl } from './useObjectUrl';
 
 export function Thumb({ photo, label, onRemove }: { photo: Blob; label: string; onRemove?: () => void }) {
@@ -8,7 +9,7 @@ export function Thumb({ photo, label, onRemove }: { photo: Blob; label: string; 
   const url = useObjectUrl(photo);
   return (
     <div className="thumb">
-      {url && <img src={url} alt={label} />}
+      <Picture src={url} alt={label} />
       {onRemove && <CloseButton size="sm" className="thumb-close" aria-label={t('enrol.leave_out', { what: label })} onClick={onRemove} />}
     </div>
   );

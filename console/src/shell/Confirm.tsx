@@ -11,7 +11,7 @@ export function Confirm({ opened, title, text, go, busy, error, onGo, onClose, c
     <Modal opened={opened} onClose={onClose} title={title} closeButtonProps={{ 'aria-label': t('common.close') }}>
       <Text mb="md">{text}</Text>
       {children}
-      <ProblemCard error={error} />
+      <ProblemCard error={error} focus />
       <Group justify="flex-end" mt="md">
         <Button variant="default" onClick={onClose} data-autofocus>{t('common.cancel')}</Button>
         <Button color="red" loading={busy} onClick={onGo}>{go}</Button>

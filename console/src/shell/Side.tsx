@@ -17,7 +17,7 @@ export function Side({ session }: { session: Session }) {
   const purpose = usePreferences().data?.purpose;
   return (
     <div className="side">
-      <Link className="brand" to="/try">
+      <Link className="brand" to="/">
         <img src="/favicon.svg" alt="" />
         mien
       </Link>

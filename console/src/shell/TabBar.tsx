@@ -2,7 +2,7 @@ import { Drawer } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { MenuIcon } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
-import { NavLink } from 'react-router';
+import { NavLink, useLocation } from 'react-router';
 
 import { useMay } from '../api/session';
 import type { Session } from '../api/types';
@@ -17,6 +17,9 @@ export function TabBar({ session }: { session: Session }) {
   const [open, { open: show, close }] = useDisclosure();
   const operator = useMay('operator');
   const places = PLACES.filter((place) => SHORT.includes(place.to) && (place.role === 'viewer' || operator));
+  // What is open behind the last button lights that one.
+  const place = useLocation().pathname;
+  const further = PLACES.some(({ to }) => !SHORT.includes(to) && place.startsWith(to));
   return (
     <>
       <nav className="tabbar" aria-label={t('shell.menu_short')}>
@@ -26,7 +29,7 @@ export function TabBar({ session }: { session: Session }) {
             {t(`nav.${name}`)}
           </NavLink>
         ))}
-        <button type="button" onClick={show} aria-haspopup="dialog">
+        <button type="button" className={further ? 'active' : undefined} onClick={show} aria-haspopup="dialog">
           <MenuIcon size={21} strokeWidth={1.7} aria-hidden />
           {t('shell.more')}
         </button>

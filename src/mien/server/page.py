@@ -10,14 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Scope
 
 from mien.console import page_folder
 
 # The first part of each address that the page itself understands; index.html answers them all.
 PLACES: Final = ("login", "welcome", "try", "compare", "people", "live", "videos", "settings", "audit")
+# The first part of addresses that are not the page's, whoever asks.
+OTHERS: Final = ("v1", "health", "metrics", "assets")
 # Stand in the built index.html: for the nonce, and for whether another service can be logged in by.
 NONCE: Final = b"__CSP_NONCE__"
 OIDC: Final = b"__OIDC__"
@@ -69,14 +73,22 @@ class Page:
         return [
             *(Route(path, self._index, include_in_schema=False) for path in ["/", *places]),
             *(Route(path, self._file, include_in_schema=False) for path in files),
+            _Elsewhere("/{rest:path}", self._nowhere, include_in_schema=False),
         ]
 
     async def _index(self, request: Request) -> Response:
+        return self._shown(request, 200)
+
+    async def _nowhere(self, request: Request) -> Response:
+        return self._shown(request, 404)
+
+    def _shown(self, request: Request, status: int) -> Response:
         nonce = secrets.token_urlsafe(16)
         oidc = b"yes" if request.app.state.config.oidc_issuer else b"no"
         content = self._files["index.html"].content.replace(NONCE, nonce.encode()).replace(OIDC, oidc)
         return Response(
             content,
+            status,
             media_type="text/html; charset=utf-8",
             headers={
                 "Content-Security-Policy": POLICY.format(nonce=nonce),
@@ -97,6 +109,20 @@ class Page:
 
     async def _explain(self, request: Request) -> Response:
         return Response(f"{MISSING}\n", media_type="text/plain; charset=utf-8")
+
+
+class _Elsewhere(Route):
+    """Any other address that a browser opens, so that the page says itself that it has no such page."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """None for programs and for what others answer: those get the service's own 404."""
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
+            return Match.NONE, {}
+        first, _, rest = scope["path"].lstrip("/").partition("/")
+        last = rest.rpartition("/")[2] or first
+        if first in OTHERS or "." in last or "text/html" not in Headers(scope=scope).get("accept", ""):
+            return Match.NONE, {}
+        return super().matches(scope)
 
 
 def _read(path: Path, folder: Path) -> _File:

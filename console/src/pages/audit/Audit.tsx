@@ -49,7 +49,7 @@ export default function Audit() {
       <Choices wanted={wanted} onChange={want} />
       <ProblemCard error={log.error} />
       <Scroller label={t('audit.title')}>
-        <Table verticalSpacing="sm" className="log">
+        <Table verticalSpacing="sm" className="log stacked">
           <Table.Thead><Table.Tr>{COLUMNS.map((name) => <Table.Th key={name}>{t(`audit.${name}`)}</Table.Th>)}</Table.Tr></Table.Thead>
           <Table.Tbody>{entries.map((entry) => <Row key={entry.seq} entry={entry} now={now} onSubject={(subject) => want({ subject })} />)}</Table.Tbody>
         </Table>

@@ -13,18 +13,18 @@ export function Row({ entry, now, onSubject }: { entry: AuditEntry; now: number;
   const detail = details(entry);
   return (
     <Table.Tr className={entry.detail.outcome === 'begun' ? 'begun' : undefined}>
-      <Table.Td className="nowrap num">
+      <Table.Td data-label={t('audit.at')} className="nowrap num">
         <time dateTime={entry.at}>{say.moment(entry.at)}</time>
         <div className="soft small">{say.ago(entry.at, now)}</div>
       </Table.Td>
-      <Table.Td>{entry.name}{kind && <span className="soft"> · {kind}</span>}</Table.Td>
-      <Table.Td>
+      <Table.Td data-label={t('audit.who')}>{entry.name}{kind && <span className="soft"> · {kind}</span>}</Table.Td>
+      <Table.Td data-label={t('audit.what')}>
         <span title={entry.action}>{action(entry.action)}</span>
         {detail && <div className="soft small" title={JSON.stringify(entry.detail)}>{detail}</div>}
       </Table.Td>
-      <Table.Td><Subject entry={entry} onSubject={onSubject} /></Table.Td>
-      <Table.Td>{outcome(entry)}</Table.Td>
-      <Table.Td className="wrap">{entry.why}</Table.Td>
+      <Table.Td data-label={t('audit.subject')}><Subject entry={entry} onSubject={onSubject} /></Table.Td>
+      <Table.Td data-label={t('audit.outcome')}>{outcome(entry)}</Table.Td>
+      <Table.Td data-label={t('audit.why')} className="wrap">{entry.why}</Table.Td>
     </Table.Tr>
   );
 }

@@ -3,11 +3,12 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { useCallback, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import { api, must, parts } from '../../api/client';
+import { api, must } from '../../api/client';
 import { usePreferences } from '../../api/preferences';
 import { oneIn } from '../../i18n';
 import { PageHead } from '../../shell/PageHead';
 import { ProblemCard } from '../../shell/ProblemCard';
+import { compared, UnreadablePhoto } from './compared';
 import { Side } from './Side';
 import { Verdict } from './Verdict';
 
@@ -21,10 +22,7 @@ export default function Compare() {
   const [fmr, setFmr] = useState<number | null>(null);
   const rate = fmr ?? preferences.data?.fmr ?? 1e-4;
   const calibrations = useQuery({ queryKey: ['calibrations'], queryFn: () => must(api.GET('/v1/calibrations')), staleTime: Infinity });
-  const compare = useMutation({
-    mutationFn: (sent: { first: File; second: File; fmr: number }) =>
-      must(api.POST('/v1/compare', { params: { query: { fmr: sent.fmr } }, ...parts({ first: sent.first, second: sent.second }) })),
-  });
+  const compare = useMutation({ mutationFn: compared });
   const { mutate, reset } = compare;
   useEffect(() => {
     if (first && second) mutate({ first, second, fmr: rate });
@@ -33,6 +31,7 @@ export default function Compare() {
   const takeFirst = useCallback((photos: File[]) => setFirst(photos[0] ?? null), []);
   const takeSecond = useCallback((photos: File[]) => setSecond(photos[0] ?? null), []);
   const found = compare.data;
+  const unread = compare.error instanceof UnreadablePhoto ? compare.error : null;
   const calibration = calibrations.data?.items.find((one) => one.id === found?.decision.calibration_id);
   const rates = [...new Set([rate, ...RATES])].sort((one, two) => two - one);
   return (
@@ -50,8 +49,8 @@ export default function Compare() {
         <Side name={t('compare.second')} photo={second} take={takeSecond} analysis={found?.second} face={found?.second_face} />
       </div>
       <div aria-live="polite" className="verdict-place">
-        <ProblemCard error={compare.error} />
-        {found && <Verdict decision={found.decision} calibration={calibration} />}
+        {unread ? <ProblemCard error={unread.cause} title={t(`compare.${unread.which}_unreadable`)} /> : <ProblemCard error={compare.error} />}
+        {found && <Verdict found={found} calibration={calibration} />}
       </div>
       {(first || second) && (
         <Button mt="lg" variant="default" onClick={() => { setFirst(null); setSecond(null); }}>

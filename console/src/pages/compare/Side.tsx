@@ -1,3 +1,5 @@
+import type { CSSProperties } from 'react';
+
 import { Button } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 
@@ -5,6 +7,7 @@ import type { Analysis } from '../../api/types';
 import { Overlay } from '../../faces/Overlay';
 import { PhotoDrop } from '../../faces/PhotoDrop';
 import { QualityMeter } from '../../faces/QualityReport';
+import { Picture } from '../../faces/Picture';
 import { useObjectUrl } from '../../faces/useObjectUrl';
 
 /** One of the two photos: the place for it, then the photo with the face that was compared. */
@@ -18,11 +21,13 @@ export function Side({ name, photo, take, analysis, face }: { name: string; phot
   return (
     <section className="card tight" aria-label={name}>
       {analysis ? (
+        <div className="small-photo" style={{ '--ratio': analysis.width / analysis.height } as CSSProperties}>
         <Overlay width={analysis.width} height={analysis.height} marks={marks}>
-          {url && <img src={url} alt={name} />}
+          <Picture src={url} alt={name} />
         </Overlay>
+        </div>
       ) : (
-        <div className="overlay">{url && <img src={url} alt={name} />}</div>
+        <div className="overlay small-photo"><Picture src={url} alt={name} /></div>
       )}
       {quality && <div className="block"><h3>{t('face.quality')}</h3><QualityMeter score={quality.score} /></div>}
       <Button mt="sm" variant="subtle" size="xs" onClick={() => take([])}>{t('compare.other')}</Button>

@@ -15,7 +15,7 @@ export default function Login() {
   const go = useNavigate();
   const place = useLocation();
   const session = useSession();
-  const back = (place.state as { back?: string } | null)?.back ?? '/try';
+  const back = (place.state as { back?: string } | null)?.back ?? '/';
   const form = useForm({ initialValues: { name: '', password: '' } });
   const login = useMutation({
     mutationFn: (body: { name: string; password: string }) => must(api.POST('/v1/session', { body })),

@@ -1,4 +1,4 @@
-import { Button, Stack } from '@mantine/core';
+import { Button, Stack, Text } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
@@ -22,7 +22,11 @@ export default function Welcome() {
   const spent = useRef(false);
   const enter = useMutation({
     mutationFn: (given: string) => must(api.POST('/v1/session/welcome', { body: { token: given } })),
-    onSuccess: sessionChanged,
+    onSuccess: async (found) => {
+      await sessionChanged(found);
+      // So that a reload does not spend the link a second time.
+      await go('/welcome', { replace: true, state: null });
+    },
   });
   const form = useForm({
     initialValues: { password: '', again: '' },
@@ -35,7 +39,7 @@ export default function Welcome() {
     mutationFn: (password: string) => must(api.PUT('/v1/session/password', { body: { old: '', new: password } })),
     onSuccess: async (found) => {
       await sessionChanged(found);
-      await go('/try', { replace: true });
+      await go('/', { replace: true });
     },
   });
 
@@ -47,10 +51,11 @@ export default function Welcome() {
     }
   }, [token, enter]);
 
-  if (!token && session.isSuccess && !session.data) return <Navigate to="/login" replace />;
+  const choosing = session.data?.must_change_password ?? false;
+  if (!token && session.isSuccess && !choosing) return <Navigate to={session.data ? '/' : '/login'} replace />;
   return (
     <Frame title={t('welcome.title')} lead={t('welcome.lead')}>
-      {enter.error ? (
+      {enter.error && !choosing ? (
         <Stack>
           <ProblemCard error={enter.error} />
           <Button variant="default" onClick={() => void go('/login', { replace: true })}>
@@ -60,6 +65,7 @@ export default function Welcome() {
       ) : (
         <form onSubmit={form.onSubmit(({ password }) => choose.mutate(password))}>
           <Stack gap="md">
+            {session.data && <Text size="sm">{t('welcome.who', { name: session.data.name })}</Text>}
             <input type="text" name="username" autoComplete="username" value={session.data?.name ?? ''} readOnly hidden />
             <Password label={t('welcome.password')} description={t('welcome.advice', { n: SHORTEST })} autoComplete="new-password" autoFocus required {...form.getInputProps('password')} />
             <Password label={t('welcome.again')} autoComplete="new-password" required {...form.getInputProps('again')} />

@@ -18,6 +18,7 @@ function Form({ person, onClose }: { person: Person; onClose: () => void }) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const form = useForm<Fields>({
+    validate: { name: (value) => (value.trim() ? null : t('enrol.name_missing')) },
     initialValues: { name: person.name, external_id: person.external_id ?? '', groups: person.groups, tags: person.tags },
   });
   const save = useMutation({
@@ -36,7 +37,7 @@ function Form({ person, onClose }: { person: Person; onClose: () => void }) {
         <TextInput label={t('person.external_id')} maxLength={200} {...form.getInputProps('external_id')} />
         <TagsInput label={t('enrol.groups')} maxTags={100} {...form.getInputProps('groups')} />
         <TagsInput label={t('person.tags')} maxTags={100} {...form.getInputProps('tags')} />
-        <ProblemCard error={save.error} />
+        <ProblemCard error={save.error} focus />
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>{t('common.cancel')}</Button>
           <Button type="submit" loading={save.isPending}>{t('common.save')}</Button>

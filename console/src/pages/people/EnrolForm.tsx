@@ -2,12 +2,14 @@ import { Button, Checkbox, Group, Stack, TagsInput, TextInput } from '@mantine/c
 import { useForm } from '@mantine/form';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { api, must, once, parts } from '../../api/client';
-import { ProblemError } from '../../api/problem';
+import { asProblem } from '../../api/problem';
 import { usePreferences } from '../../api/preferences';
-import type { Person } from '../../api/types';
+import type { JudgedPhoto, Person } from '../../api/types';
+import { canInsist, Judged } from '../../faces/Judged';
 import { Thumb } from '../../faces/Thumb';
 import { ProblemCard } from '../../shell/ProblemCard';
 
@@ -24,9 +26,14 @@ export function EnrolForm({ photos, onDone, onCancel, onRemove }: { photos: Blob
   const { t } = useTranslation();
   const client = useQueryClient();
   const preferences = usePreferences();
+  const [done, setDone] = useState<{ person: Person; judged: JudgedPhoto[] } | null>(null);
   const form = useForm<Fields>({
     initialValues: { name: '', groups: [], purpose: preferences.data?.purpose || t('enrol.purpose_default'), consent: false, anyway: false },
-    validate: { consent: (value) => (value ? null : t('enrol.consent_needed')) },
+    validate: {
+      name: (value) => (value.trim() ? null : t('enrol.name_missing')),
+      purpose: (value) => (value.trim() ? null : t('enrol.purpose_missing')),
+      consent: (value) => (value ? null : t('enrol.consent_needed')),
+    },
   });
   const enrol = useMutation({
     mutationFn: (fields: Fields) => {
@@ -42,11 +49,17 @@ export function EnrolForm({ photos, onDone, onCancel, onRemove }: { photos: Blob
     onSuccess: ({ person, photos: judged }) => {
       void client.invalidateQueries();
       const kept = judged.filter((photo) => photo.kept).length;
+      // Of the webcam's photos nobody asks which.
+      if (onRemove && kept < judged.length) {
+        setDone({ person, judged });
+        return;
+      }
       notifications.show({ title: t('enrol.done', { name: person.name }), message: t('enrol.kept', { count: kept, n: kept, all: judged.length }) });
       onDone(person);
     },
   });
-  const looked = enrol.error instanceof ProblemError && /duplicate|unlike/.test(JSON.stringify(enrol.error.problem));
+  const looked = enrol.error !== null && canInsist(asProblem(enrol.error).photos);
+  if (done) return <Enrolled {...done} photos={photos} onDone={() => onDone(done.person)} />;
   return (
     <form onSubmit={form.onSubmit((fields) => enrol.mutate(fields))}>
       <Stack gap="md">
@@ -61,7 +74,7 @@ export function EnrolForm({ photos, onDone, onCancel, onRemove }: { photos: Blob
         <TagsInput label={t('enrol.groups')} description={t('enrol.groups_hint')} maxTags={20} {...form.getInputProps('groups')} />
         <TextInput label={t('enrol.purpose')} required maxLength={1000} {...form.getInputProps('purpose')} />
         <Checkbox label={t('enrol.consent')} {...form.getInputProps('consent', { type: 'checkbox' })} />
-        <ProblemCard error={enrol.error} />
+        <ProblemCard error={enrol.error} files={photos} focus />
         {looked && <Checkbox label={t('enrol.anyway')} {...form.getInputProps('anyway', { type: 'checkbox' })} />}
         <Group justify="flex-end">
           <Button variant="default" onClick={onCancel}>{t('common.cancel')}</Button>
@@ -69,5 +82,19 @@ export function EnrolForm({ photos, onDone, onCancel, onRemove }: { photos: Blob
         </Group>
       </Stack>
     </form>
+  );
+}
+
+/** Somebody is on record, though not with every photo: which were left out, and why. */
+function Enrolled({ person, judged, photos, onDone }: { person: Person; judged: JudgedPhoto[]; photos: Blob[]; onDone: () => void }) {
+  const { t } = useTranslation();
+  const kept = judged.filter((photo) => photo.kept).length;
+  return (
+    <div className="stack" role="status">
+      <h2 className="display">{t('enrol.done', { name: person.name })}</h2>
+      <p className="soft">{t('enrol.kept', { count: kept, n: kept, all: judged.length })} {t('judged.left_out')}</p>
+      <Judged photos={judged} files={photos} />
+      <Group justify="flex-end"><Button onClick={onDone} data-autofocus>{t('common.done')}</Button></Group>
+    </div>
   );
 }

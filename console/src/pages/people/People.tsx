@@ -35,7 +35,7 @@ export default function People() {
     <>
       <PageHead title={t('people.title')} lead={total ? t('people.lead', { count: total, n: say.number(total) }) : undefined}>
         <Group gap="xs">
-          <Button component={Link} to="/people/findings" variant="default" leftSection={<StethoscopeIcon size={17} aria-hidden />}>{t('people.findings')}</Button>
+          {operator && <Button component={Link} to="/people/findings" variant="default" leftSection={<StethoscopeIcon size={17} aria-hidden />}>{t('people.findings')}</Button>}
           {operator && <Button onClick={open} leftSection={<UserPlusIcon size={17} aria-hidden />}>{t('people.add')}</Button>}
         </Group>
       </PageHead>

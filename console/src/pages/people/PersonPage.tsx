@@ -7,6 +7,7 @@ import { Link, useParams, useSearchParams } from 'react-router';
 
 import { api, must } from '../../api/client';
 import { useMay } from '../../api/session';
+import type { Receipt } from '../../api/types';
 import { Portrait } from '../../faces/Portrait';
 import { PageHead } from '../../shell/PageHead';
 import { ProblemCard } from '../../shell/ProblemCard';
@@ -16,6 +17,7 @@ import { History } from './History';
 import { MergePerson } from './MergePerson';
 import { PersonFacts } from './PersonFacts';
 import { PersonPhotos } from './PersonPhotos';
+import { Removed } from './Removed';
 import { RemovePerson } from './RemovePerson';
 
 type Doing = 'edit' | 'merge' | 'remove' | null;
@@ -25,7 +27,9 @@ export default function PersonPage() {
   const { id = '' } = useParams();
   const operator = useMay('operator');
   const [doing, setDoing] = useState<Doing>(null);
+  const [removed, setRemoved] = useState<{ name: string; receipt: Receipt } | null>(null);
   const person = useQuery({
+    enabled: !removed,
     queryKey: ['person', id],
     queryFn: () => must(api.GET('/v1/people/{person_id}', { params: { path: { person_id: id } } })),
   });
@@ -37,6 +41,7 @@ export default function PersonPage() {
     setDoing(null);
     if (twin) setQuery({}, { replace: true });
   };
+  if (removed) return <Removed {...removed} />;
   return (
     <>
       <Breadcrumbs mb="md" className="crumbs">
@@ -84,7 +89,7 @@ export default function PersonPage() {
           </div>
           <EditPerson person={found} opened={doing === 'edit'} onClose={close} />
           <MergePerson person={found} twin={twin} opened={doing === 'merge' || (operator && twin !== null)} onClose={close} />
-          <RemovePerson person={found} opened={doing === 'remove'} onClose={close} />
+          <RemovePerson person={found} opened={doing === 'remove'} onClose={close} onDone={(receipt) => setRemoved({ name: found.name, receipt })} />
         </>
       )}
     </>

@@ -8,6 +8,7 @@ import { useTranslation } from 'react-i18next';
 import { api, must, once, parts } from '../../api/client';
 import { useMay } from '../../api/session';
 import type { Person, TemplateInfo } from '../../api/types';
+import { Judged } from '../../faces/Judged';
 import { PhotoDrop } from '../../faces/PhotoDrop';
 import { say } from '../../i18n';
 import { Confirm } from '../../shell/Confirm';
@@ -57,7 +58,8 @@ export function PersonPhotos({ person }: { person: Person }) {
         ))}
       </ul>
       {templates.data?.items.length === 0 && <p className="soft">{t('person.no_photos')}</p>}
-      <ProblemCard error={add.error} />
+      <ProblemCard error={add.error} files={add.variables} focus />
+      {add.data?.photos.some((photo) => !photo.kept) && <div role="status" className="mb"><p className="soft">{t('judged.left_out')}</p><Judged photos={add.data.photos} files={add.variables} /></div>}
       {operator && <PhotoDrop small many onPhotos={take} label={add.isPending ? t('common.working') : t('person.more_photos')} />}
       <Confirm
         opened={leaving !== null} title={t('person.take_away_title')} text={t('person.take_away_text')} go={t('person.take_away_go')}

@@ -24,7 +24,7 @@ export function Keys() {
   const [made, setMade] = useState<string | null>(null);
   const [leaving, setLeaving] = useState<Key | null>(null);
   const keys = useQuery({ queryKey: ['keys'], queryFn: () => must(api.GET('/v1/keys', { params: { query: { limit: 200 } } })) });
-  const form = useForm({ initialValues: { name: '', role: 'viewer' as Role, days: 365 as number | string } });
+  const form = useForm({ validate: { name: (value: string) => (value.trim() ? null : t('enrol.name_missing')) }, initialValues: { name: '', role: 'viewer' as Role, days: 365 as number | string } });
   const make = useMutation({
     mutationFn: (fields: { name: string; role: Role; days: number | string }) =>
       must(api.POST('/v1/keys', { params: { header: once() }, body: { name: fields.name.trim(), role: fields.role, days: Number(fields.days) } })),
@@ -50,15 +50,15 @@ export function Keys() {
       {keys.data?.items.length === 0 && !made && <Empty icon={<KeyRoundIcon size={26} />} title={t('keys.none')} text={t('keys.none_text')} />}
       {!!keys.data?.items.length && (
         <Scroller label={t('settings.keys')}>
-          <Table verticalSpacing="sm">
+          <Table verticalSpacing="sm" className="stacked">
             <Table.Thead><Table.Tr><Table.Th>{t('keys.name')}</Table.Th><Table.Th>{t('accounts.role')}</Table.Th><Table.Th>{t('keys.until')}</Table.Th><Table.Th>{t('keys.used')}</Table.Th><Table.Th aria-label={t('accounts.actions')} /></Table.Tr></Table.Thead>
             <Table.Tbody>
               {keys.data.items.map((one) => (
                 <Table.Tr key={one.id}>
-                  <Table.Td>{one.name} {one.revoked_at && <Badge color="gray" variant="light">{t('keys.revoked')}</Badge>}</Table.Td>
-                  <Table.Td>{t(`role.${one.role}`)}</Table.Td>
-                  <Table.Td className="soft">{one.expires_at ? say.day(one.expires_at) : t('keys.forever')}</Table.Td>
-                  <Table.Td className="soft">{one.last_used_at ? say.time(one.last_used_at) : t('accounts.never')}</Table.Td>
+                  <Table.Td data-label={t('keys.name')}>{one.name} {one.revoked_at && <Badge color="gray" variant="light">{t('keys.revoked')}</Badge>}</Table.Td>
+                  <Table.Td data-label={t('accounts.role')}>{t(`role.${one.role}`)}</Table.Td>
+                  <Table.Td data-label={t('keys.until')} className="soft">{one.expires_at ? say.day(one.expires_at) : t('keys.forever')}</Table.Td>
+                  <Table.Td data-label={t('keys.used')} className="soft">{one.last_used_at ? say.time(one.last_used_at) : t('accounts.never')}</Table.Td>
                   <Table.Td>{!one.revoked_at && <Button size="compact-sm" variant="subtle" color="red" onClick={() => setLeaving(one)}>{t('keys.revoke')}</Button>}</Table.Td>
                 </Table.Tr>
               ))}

@@ -6,10 +6,12 @@ import { useTranslation } from 'react-i18next';
 import { api, must, parts } from '../../api/client';
 import { galleryQuery, useGallery } from '../../api/gallery';
 import { preferencesQuery, usePreferences } from '../../api/preferences';
+import { unreadable } from '../../api/problem';
 import { queries } from '../../api/queries';
 import type { Analysis, IdentifiedFace } from '../../api/types';
 import { FaceCard } from '../../faces/FaceCard';
 import { Overlay, type Mark } from '../../faces/Overlay';
+import { Picture } from '../../faces/Picture';
 import { PhotoDrop } from '../../faces/PhotoDrop';
 import { useObjectUrl } from '../../faces/useObjectUrl';
 import { ProblemCard } from '../../shell/ProblemCard';
@@ -59,16 +61,16 @@ export function PhotoTry() {
       <div>
         {found && url ? (
           <Overlay width={found.analysis.width} height={found.analysis.height} marks={marksOf(found, chosen, setChosen, points, t)}>
-            <img src={url} alt={t('try.your_photo')} />
+            <Picture src={url} alt={t('try.your_photo')} />
           </Overlay>
-        ) : (
+        ) : !unreadable(asked.error) && (
           <div className="overlay waiting-photo">
-            {url && <img src={url} alt={t('try.your_photo')} />}
+            <Picture src={url} alt={t('try.your_photo')} />
             {asked.isPending && <Loader aria-label={t('common.loading')} />}
           </div>
         )}
         <Group mt="md" justify="space-between">
-          <Checkbox label={t('try.points')} checked={points} onChange={(event) => setPoints(event.currentTarget.checked)} />
+          {found && found.analysis.faces.length > 0 && <Checkbox label={t('try.points')} checked={points} onChange={(event) => setPoints(event.currentTarget.checked)} />}
           <Button variant="default" onClick={() => { setPhoto(null); reset(); }}>
             {t('try.another')}
           </Button>

@@ -8,7 +8,7 @@ import { api, must } from '../../api/client';
 import { useMay } from '../../api/session';
 import type { Job } from '../../api/types';
 import { say } from '../../i18n';
-import { Confirm } from '../../shell/Confirm';
+import { RemoveVideo } from './RemoveVideo';
 
 /** One video: how far it is, and what can be done with it. */
 export function JobRow({ job }: { job: Job }) {
@@ -19,7 +19,6 @@ export function JobRow({ job }: { job: Job }) {
   const path = { job_id: job.id };
   const refresh = () => client.invalidateQueries({ queryKey: ['videos'] });
   const cancel = useMutation({ mutationFn: () => must(api.POST('/v1/videos/{job_id}/cancel', { params: { path } })), onSuccess: refresh });
-  const remove = useMutation({ mutationFn: () => must(api.DELETE('/v1/videos/{job_id}', { params: { path } })), onSuccess: () => { setLeaving(false); return refresh(); } });
   const open = job.state === 'queued' || job.state === 'running';
   return (
     <li className="card tight job">
@@ -36,7 +35,7 @@ export function JobRow({ job }: { job: Job }) {
         {operator && open && <Button size="xs" variant="default" loading={cancel.isPending} onClick={() => cancel.mutate()}>{t('common.cancel')}</Button>}
         {operator && !open && <Button size="xs" variant="subtle" color="gray" onClick={() => setLeaving(true)}>{t('videos.remove')}</Button>}
       </Group>
-      <Confirm opened={leaving} title={t('videos.remove_title', { name: job.name })} text={t('videos.remove_text')} go={t('videos.remove')} busy={remove.isPending} error={remove.error} onClose={() => setLeaving(false)} onGo={() => remove.mutate()} />
+      <RemoveVideo job={job} opened={leaving} onClose={() => setLeaving(false)} onDone={() => setLeaving(false)} />
     </li>
   );
 }

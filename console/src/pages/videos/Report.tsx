@@ -1,20 +1,23 @@
 import { Breadcrumbs, Button, Group } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
-import { DownloadIcon, ExternalLinkIcon } from 'lucide-react';
-import { useMemo } from 'react';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { DownloadIcon, ExternalLinkIcon, Trash2Icon } from 'lucide-react';
+import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link, useParams } from 'react-router';
+import { Link, useNavigate, useParams } from 'react-router';
 import type { AlignedData } from 'uplot';
 
 import { api, must } from '../../api/client';
+import { useMay } from '../../api/session';
 import type { VideoResult } from '../../api/types';
 import { say } from '../../i18n';
 import { bridged } from '../../plots/bridged';
 import { axis, colour, Plot, timeAxis } from '../../plots/Plot';
 import { PageHead } from '../../shell/PageHead';
 import { ProblemCard } from '../../shell/ProblemCard';
+import { RemoveVideo } from './RemoveVideo';
 import { TrackCard } from './TrackCard';
 
+const ENDED = ['done', 'failed', 'cancelled'];
 const FILES = ['events', 'table', 'subtitles', 'annotated'] as const;
 
 /** What a video comes to: how many were in view, and what each face showed over time. */
@@ -22,6 +25,10 @@ export default function Report() {
   const { t } = useTranslation();
   const { id = '' } = useParams();
   const path = { job_id: id };
+  const go = useNavigate();
+  const client = useQueryClient();
+  const operator = useMay('operator');
+  const [leaving, setLeaving] = useState(false);
   const job = useQuery({ queryKey: ['video', id], queryFn: () => must(api.GET('/v1/videos/{job_id}', { params: { path } })) });
   const result = useQuery({ queryKey: ['result', id], queryFn: () => must(api.GET('/v1/videos/{job_id}/result', { params: { path } })), enabled: job.data?.state === 'done', staleTime: Infinity });
   const name = job.data?.name ?? '…';
@@ -31,10 +38,14 @@ export default function Report() {
     <>
       <Breadcrumbs mb="md" className="crumbs"><Link to="/videos">{t('videos.title')}</Link><span>{name}</span></Breadcrumbs>
       <PageHead title={name}>
+        <Group gap="xs">
         {job.data?.state === 'done' && (
           <Button component="a" href={`/v1/videos/${id}/report`} target="_blank" rel="noreferrer" variant="default" leftSection={<ExternalLinkIcon size={16} aria-hidden />}>{t('report.page')}</Button>
         )}
+        {operator && job.data && ENDED.includes(job.data.state) && <Button variant="default" leftSection={<Trash2Icon size={16} aria-hidden />} onClick={() => setLeaving(true)}>{t('videos.remove')}</Button>}
+        </Group>
       </PageHead>
+      {job.data && <RemoveVideo job={job.data} opened={leaving} onClose={() => setLeaving(false)} onDone={() => { client.removeQueries({ queryKey: ['result', id] }); void go('/videos'); }} />}
       <ProblemCard error={job.error ?? result.error} />
       {job.data && job.data.state !== 'done' && <p className="soft">{t(`job.${job.data.state}`)}</p>}
       {found && (
