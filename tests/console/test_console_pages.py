@@ -13,7 +13,7 @@ PLACES = {
     "/try": ("Try it", "试一试"),
     "/compare": ("Compare", "比对"),
     "/people": ("People", "人员"),
-    "/people/findings": ("Check-up", "体检"),
+    "/people/findings": ("Check-up", "人员库检查"),
     "/live": ("Live", "实时"),
     "/videos": ("Videos", "视频"),
     "/settings": ("Settings", "设置"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,6 +50,8 @@ def test_a_photo_without_a_face_and_a_file_that_is_none(page: Page, console: Con
     give(page, broken)
     expect(page.get_by_role("alert")).to_contain_text("image-format")
     expect(page.get_by_role("alert")).to_contain_text("JPEG")
+    expect(page.locator(".overlay")).to_have_count(0)
+    expect(page.get_by_role("checkbox", name="Show the points")).to_have_count(0)
 
 
 def test_two_photos_are_compared_and_the_score_is_on_the_curve(
@@ -65,7 +68,21 @@ def test_two_photos_are_compared_and_the_score_is_on_the_curve(
     page.get_by_role("button", name="Start over").click()
     give(page, photo, empty)
     expect(page.locator(".verdict-word")).to_have_text("Cannot be decided")
+    expect(page.locator(".verdict")).to_contain_text("There is no face in the second photo")
     assert told == Told()
+    letter = tmp_path / "letter.jpg"
+    letter.write_bytes(b"no photo at all")
+    page.get_by_role("button", name="Start over").click()
+    give(page, letter, photo)
+    expect(page.get_by_role("alert")).to_contain_text("The first photo cannot be read")
+
+
+def test_the_answer_is_seen_without_scrolling(page: Page, console: Console, photo: Path) -> None:
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(f"{console.address}/compare")
+    give(page, photo, photo)
+    expect(page.locator(".verdict-word")).to_be_in_viewport(ratio=1)
+    expect(page.locator(".verdict p").nth(1)).to_be_in_viewport(ratio=1)
 
 
 def test_a_stranger_enrols_by_webcam_and_is_recognised(
@@ -93,7 +110,12 @@ def remove(page: Page, name: str) -> None:
     page.get_by_role("menuitem", name="Remove this person").click()
     page.get_by_role("dialog").get_by_role("textbox").fill(name)
     page.get_by_role("button", name="Remove for good").click()
-    expect(page.get_by_role("dialog")).to_contain_text("signature")
+    receipt = page.get_by_role("region", name=f"{name} is removed")
+    expect(receipt).to_contain_text("Signature")
+    expect(page.locator("main img")).to_have_count(0)
+    with page.expect_download() as got:
+        receipt.get_by_role("button", name="Save the receipt").click()
+    assert "signature" in json.loads(got.value.path().read_text())
     page.get_by_role("button", name="Done").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("People")
 

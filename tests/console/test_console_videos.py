@@ -36,7 +36,6 @@ def test_a_video_becomes_a_report(page: Page, console: Console, talk: Path, told
     with page.expect_download() as got:
         page.get_by_role("link", name="Table").click()
     assert got.value.path().read_text().count("\n") > 5
-    page.get_by_role("link", name="Videos").last.click()
     page.get_by_role("button", name="Remove").click()
     page.get_by_role("dialog").get_by_role("button", name="Remove").click()
     expect(page.get_by_text("No videos yet")).to_be_visible()

@@ -25,7 +25,7 @@ export function ProblemCard({ error, retry, title, focus, files }: { error: unkn
   const { heading, cause, cure, reasons } = told(problem, error, t, i18n);
   return (
     <Alert ref={card} tabIndex={focus ? -1 : undefined} role="alert" variant="light" className="problem" icon={<TriangleAlertIcon size={18} aria-hidden />} title={title ?? heading}>
-      {title && heading !== cause && <Text size="sm">{heading}</Text>}
+      {title && !cause && <Text size="sm">{heading}</Text>}
       {cause && <Text size="sm">{cause}</Text>}
       {cure && <Text size="sm">{cure}</Text>}
       {problem.photos.length > 0 ? <Judged photos={problem.photos} files={files} /> : reasons.length > 0 && (

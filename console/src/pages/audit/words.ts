@@ -19,7 +19,7 @@ const nothing: Say = () => null;
 
 const DETAILS: Record<string, Say> = {
   photos: count('photos'), kept: count('kept'), faces: count('faces'), people: (value) => (value ? count('people')(value) : null), events: count('events'),
-  findings: count('findings'), changes: count('changes'), tracks: count('tracks'),
+  findings: count('findings'), changes: count('changes'), tracks: count('tracks'), videos: count('videos'),
   template: number('template'), correction: number('correction'), track: number('track'),
   event_days: number('event_days'), result_days: number('result_days'), audit_days: number('audit_days'),
   tenant: named('tenant'), camera: named('camera'),
@@ -32,7 +32,7 @@ const DETAILS: Record<string, Say> = {
   bytes: (value) => say.bytes(Number(value)),
   fields: (value) => text('fields', { value: String(value).split(' ').map(word('field')).join(', ') }),
   // Ids that lead nowhere here, and what has a column of its own.
-  session: nothing, job: nothing, outcome: nothing, code: nothing, answer: nothing,
+  session: nothing, person: nothing, job: nothing, outcome: nothing, code: nothing, answer: nothing,
 };
 
 /** So much of an id as tells it from others. */

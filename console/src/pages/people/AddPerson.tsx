@@ -9,11 +9,12 @@ const MOST = 10;
 /** Somebody new, from photos on this machine. */
 export function AddPerson({ onDone, onCancel }: { onDone: (person: Person) => void; onCancel: () => void }) {
   const [photos, setPhotos] = useState<File[]>([]);
+  const [stored, setStored] = useState(false);
   const take = useCallback((more: File[]) => setPhotos((have) => [...have, ...more].slice(0, MOST)), []);
   return (
     <div className="stack">
-      <PhotoDrop small many paste onPhotos={take} />
-      <EnrolForm photos={photos} onRemove={(index) => setPhotos(photos.filter((_, one) => one !== index))} onDone={onDone} onCancel={onCancel} />
+      {!stored && <PhotoDrop small many paste onPhotos={take} />}
+      <EnrolForm photos={photos} onRemove={(index) => setPhotos(photos.filter((_, one) => one !== index))} onDone={onDone} onCancel={onCancel} onStored={() => setStored(true)} />
     </div>
   );
 }

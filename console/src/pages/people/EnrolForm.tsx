@@ -22,7 +22,7 @@ interface Fields {
 }
 
 /** Name, consent and photos of somebody new. */
-export function EnrolForm({ photos, onDone, onCancel, onRemove }: { photos: Blob[]; onDone: (person: Person) => void; onCancel: () => void; onRemove?: (index: number) => void }) {
+export function EnrolForm({ photos, onDone, onCancel, onRemove, onStored }: { photos: Blob[]; onDone: (person: Person) => void; onCancel: () => void; onRemove?: (index: number) => void; onStored?: () => void }) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const preferences = usePreferences();
@@ -52,6 +52,7 @@ export function EnrolForm({ photos, onDone, onCancel, onRemove }: { photos: Blob
       // Of the webcam's photos nobody asks which.
       if (onRemove && kept < judged.length) {
         setDone({ person, judged });
+        onStored?.();
         return;
       }
       notifications.show({ title: t('enrol.done', { name: person.name }), message: t('enrol.kept', { count: kept, n: kept, all: judged.length }) });
