@@ -16,12 +16,14 @@ from mien.gallery.gallery import Consent, Profile
 from mien.record import plain
 from mien.server.config import ServerConfig
 from mien.server.jobs import upload
+from mien.server.retention import sweep
 from mien.server.schema.videos import Job, VideoResult
 from mien.server.service import Service
 from mien.server.state.audit import Wanted
 
 pytest.importorskip("av", reason="needs PyAV, which the extra `video` brings")
 
+ANNA = json.dumps({"name": "Anna", "consent": {"given_by": "Anna", "purpose": "a test", "how": "a form"}})
 KINDS = ("result", "report", "events", "table", "subtitles", "annotated")
 
 
@@ -197,7 +199,7 @@ def test_a_job_that_runs_is_cancelled_or_removed(
             assert client.delete(f"/v1/videos/{job}", headers=operator).status_code == 204
             assert client.get(f"/v1/videos/{job}", headers=operator).status_code == 404
             until(lambda job=job: not (service.state.folder / "jobs" / job).exists())
-            assert job not in service.jobs.records.known()
+            until(lambda job=job: job not in service.jobs.records.known())
 
 
 def test_people_are_recognised_among_the_tenants_own_and_it_is_on_record(
@@ -221,3 +223,91 @@ def test_people_are_recognised_among_the_tenants_own_and_it_is_on_record(
     entries = [entry for entry in service.audit.entries() if entry.action == "identify"]
     assert [(entry.subject, entry.detail["job"]) for entry in entries] == [(person, ours)]
     assert "Eileen" not in json.dumps([plain(entry.detail) for entry in service.audit.entries()])
+
+
+def enrolled(service: Service, photo: np.ndarray, name: str = "Eileen") -> str:
+    consent = Consent(name, datetime.now(UTC), "a test", "a form")
+    person = service.gallery.enrol(Profile(name, consent=consent), [photo]).person_id
+    assert person
+    return person
+
+
+def results_of(service: Service) -> list[Path]:
+    return sorted((service.state.folder / "jobs").glob("*/result/*"))
+
+
+def test_results_that_name_somebody_go_when_the_person_goes(
+    client: TestClient, operator: dict[str, str], clip: bytes, astronaut: np.ndarray, service: Service
+) -> None:
+    person = enrolled(service, astronaut)
+    named = send(client, operator, clip, identify=True)["id"]
+    other = send(client, operator, clip, annotate=False)["id"]
+    for job in (named, other):
+        assert ended(client, operator, job)["state"] == "done"
+    assert {path.stat().st_mode & 0o777 for path in results_of(service)} == {0o600}
+    assert "Eileen" in client.get(f"/v1/videos/{named}/table", headers=operator).text
+    answer = client.delete(f"/v1/people/{person}", headers=operator)
+    assert (answer.status_code, answer.json()["videos"]) == (200, 1)
+    assert {path.parent.parent.name for path in results_of(service)} == {other}
+    after = client.get(f"/v1/videos/{named}", headers=operator).json()
+    assert (after["state"], after["trouble"]["code"]) == ("failed", "result-removed")
+    for kind in KINDS:
+        refused = client.get(f"/v1/videos/{named}/{kind}", headers=operator)
+        assert refused.status_code == 409 and "was removed" in refused.json()["detail"]
+    assert client.get(f"/v1/videos/{other}/result", headers=operator).status_code == 200
+    entries = service.audit.entries(Wanted(action="remove_result"))
+    assert [(entry.subject, entry.detail) for entry in entries] == [(named, {"person": person})]
+    assert service.audit.entries(Wanted(action="remove_person"))[0].detail["videos"] == 1
+
+
+def test_a_removal_that_the_service_missed_is_made_good(
+    client: TestClient, operator: dict[str, str], clip: bytes, astronaut: np.ndarray, service: Service
+) -> None:
+    """It was killed in between, or the person was removed by `mien gallery remove`."""
+    person = enrolled(service, astronaut)
+    job = send(client, operator, clip, identify=True, annotate=False)["id"]
+    assert ended(client, operator, job)["state"] == "done"
+    service.gallery.remove(person)
+    assert client.get(f"/v1/videos/{job}/report", headers=operator).status_code == 409
+    sweep(service)
+    assert results_of(service) == []
+    assert client.get(f"/v1/videos/{job}", headers=operator).json()["trouble"]["code"] == "result-removed"
+    assert [entry.kind for entry in service.audit.entries(Wanted(action="remove_result"))] == ["machine"]
+
+
+def test_somebody_removed_while_the_video_ran_is_not_named_afterwards(
+    client: TestClient,
+    operator: dict[str, str],
+    clip: bytes,
+    astronaut: np.ndarray,
+    service: Service,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    person = enrolled(service, astronaut)
+    publish = service.jobs.folders.publish
+
+    def slowly(job_id: str, partial: Path) -> None:
+        answer = client.delete(f"/v1/people/{person}", headers=operator)
+        assert (answer.status_code, answer.json()["videos"]) == (200, 0)
+        publish(job_id, partial)
+
+    monkeypatch.setattr(service.jobs.folders, "publish", slowly)
+    job = send(client, operator, clip, identify=True, annotate=False)["id"]
+    until(lambda: client.get(f"/v1/videos/{job}", headers=operator).json()["state"] == "failed")
+    until(lambda: results_of(service) == [])
+
+
+def test_results_of_two_who_were_one_stay_until_the_one_goes(
+    client: TestClient, operator: dict[str, str], clip: bytes, astronaut: np.ndarray, service: Service
+) -> None:
+    person = enrolled(service, astronaut)
+    job = send(client, operator, clip, identify=True, annotate=False)["id"]
+    assert ended(client, operator, job)["state"] == "done"
+    into = client.post("/v1/people", headers=operator, files={"person": (None, ANNA, "application/json")}).json()
+    into_id = into["person"]["id"]
+    merged = client.post(f"/v1/people/{person}/merge", json={"into": into_id}, headers=operator)
+    assert merged.status_code == 200, merged.text
+    sweep(service)
+    assert client.get(f"/v1/videos/{job}/result", headers=operator).status_code == 200
+    assert client.delete(f"/v1/people/{into_id}", headers=operator).json()["videos"] == 1
+    assert results_of(service) == []

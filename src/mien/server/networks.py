@@ -6,6 +6,7 @@ from threading import Lock
 
 from mien.analyze import Stage, default_stages
 from mien.gallery.asking import Ask
+from mien.gallery.errors import PersonUnknown
 from mien.gallery.gallery import Gallery
 from mien.gallery.identify import IdentifyPolicy
 from mien.gallery.search.labels import Filter
@@ -33,6 +34,14 @@ class VideoNetworks:
             raise Invalid(f"There is no stage {', '.join(sorted(missing))} here.", f"Choose of: {', '.join(there)}.")
         if identify and stages is not None and "embed" not in stages:
             raise Invalid("Nobody is recognised without the stage embed.", "Ask for it too, or leave stages out.")
+
+    def on_record(self, person_id: str) -> bool:
+        """Whether the gallery has this person, of whatever tenant."""
+        try:
+            self._gallery.records.person(person_id)
+        except PersonUnknown:
+            return False
+        return True
 
     def analyzer(self, asked: Asked, tenant: str) -> VideoAnalyzer:
         """For what was asked, with the people of one tenant. Raises CalibrationError for a rate out of reach."""

@@ -31,6 +31,7 @@ async def sweep_for_ever(service: Service) -> None:
 
 def sweep(service: Service) -> None:
     """Delete what has run out."""
+    service.jobs.forgetting.sweep()
     service.sessions.sweep()
     service.lockout.sweep()
     idempotency.sweep(service.state)

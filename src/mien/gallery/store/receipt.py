@@ -99,7 +99,9 @@ def parse_receipt(text: str, where: str) -> Receipt:
         fields = json.loads(text)
         own = {"at": datetime.fromisoformat(fields["at"]), "counts": Counts(**fields["counts"])}
         own["signature"] = str(fields["signature"])
-        return Receipt(**fields | own)
+        # `mien serve` says more in its answer than what is signed.
+        known = {field.name: fields[field.name] for field in dataclasses.fields(Receipt)}
+        return Receipt(**known | own)
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise _no_receipt(where) from error
 

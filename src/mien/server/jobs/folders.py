@@ -62,8 +62,9 @@ class JobFolders:
         return path
 
     def publish(self, job_id: str, partial: Path) -> None:
-        """All results of a try appear at once, durable."""
+        """All results of a try appear at once, durable, and for the service's user alone."""
         for path in partial.iterdir():
+            path.chmod(0o600)
             with open(path, "rb") as file:
                 os.fsync(file.fileno())
         sync_folder(partial)
@@ -78,6 +79,13 @@ class JobFolders:
     def finished(self, job_id: str) -> bool:
         """Whether results are there, although the record may not say so: the process was killed in between."""
         return (self._root / job_id / RESULT).is_dir()
+
+    def drop_result(self, job_id: str) -> None:
+        """The results alone, durable: no name comes back after a power cut."""
+        folder = self._root / job_id
+        if (folder / RESULT).exists():
+            shutil.rmtree(folder / RESULT)
+            sync_folder(folder)
 
     def drop_work(self, job_id: str) -> None:
         """The upload and whatever is half written: nobody's face stays longer than it is needed."""

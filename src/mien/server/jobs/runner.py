@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Final
 
 from mien.server.caller import Caller
 from mien.server.jobs.folders import JobFolders
+from mien.server.jobs.forgetting import Forgetting
 from mien.server.jobs.upload import Receiver
 from mien.server.jobs.work import Attempt
 from mien.server.networks import VideoNetworks
@@ -48,6 +49,7 @@ class JobRunner:
         self._tools = tools
         self.records = JobRecords(tools.state)
         self.folders = JobFolders(tools.state.folder / "jobs")
+        self.forgetting = Forgetting(tools.state, self.folders, tools.networks)
         self.receiver = Receiver(self.folders, tools.video_bytes)
         self._preferences = PreferenceShelf(tools.state)
         self._closing, self._news = Event(), Event()
@@ -130,7 +132,7 @@ class JobRunner:
         if attempt.trouble is not None:
             self._end(job, JobState.FAILED, attempt.progress, attempt.trouble)
         elif attempt.summary is not None and self.records.renew(job.id, attempt.progress):
-            self._tell_who(job, attempt.summary)
+            self._tell_who(job, attempt.summary, attempt.people)
             self.folders.publish(job.id, folder)
             last = attempt.progress
             self._end(job, JobState.DONE, Progress(1.0, last.moments_per_second, last.frames))
@@ -171,6 +173,8 @@ class JobRunner:
     ) -> None:
         if self.records.end(job.id, state, progress, trouble) and (after := self.records.get(job.id)):
             self._told_ended(after)
+            # Somebody may have been removed while it ran.
+            self.forgetting.sweep(job.id)
         elif self.records.get(job.id) is None:
             self._drop_removed(job)
 
@@ -180,14 +184,15 @@ class JobRunner:
         self._tools.events.publish(job.tenant, f"job_{job.state}", data)
         self.folders.drop_work(job.id)
 
-    def _tell_who(self, job: Job, summary: VideoSummary) -> None:
-        """An entry of the audit log for everybody who was recognised, before anybody can see it."""
+    def _tell_who(self, job: Job, summary: VideoSummary, people: Collection[str]) -> None:
+        """An entry of the audit log for everybody who was recognised, before anybody can see it; and whom it names."""
         found: dict[str, list[int]] = {}
         for track in summary.tracks:
             who = track.identity
             if isinstance(who, TrackIdentity) and who.answer == "person" and who.person_id:
                 found.setdefault(who.person_id, []).append(track.track)
         with self._tools.state.write():
+            self.forgetting.note(job.id, people)
             for person_id, tracks in found.items():
                 detail: dict[str, Plain] = {"source": "video", "job": job.id, "tracks": len(tracks)}
                 self._tools.audit.write(job.caller, "identify", person_id, job.asked.why, detail)

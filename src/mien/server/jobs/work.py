@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from math import inf
@@ -21,7 +21,7 @@ from mien.server.state.jobs import Job, Progress
 from mien.settings import Settings
 from mien.video.frame import VideoSource
 from mien.video.loop import VideoAnalyzer
-from mien.video.moment import Moment, VideoSummary
+from mien.video.moment import Moment, TrackedFace, TrackIdentity, TrackSummary, VideoEvent, VideoSummary
 from mien.video.sink.annotated import AnnotatedVideo
 from mien.video.sink.lines import EventLines
 from mien.video.sink.report import HtmlReport
@@ -48,6 +48,8 @@ class Attempt:
         self.progress = Progress()
         self.summary: VideoSummary | None = None
         self.trouble: dict[str, str] | None = None
+        self.people: set[str] = set()
+        """Ids of everybody whom the results name."""
 
     def start(self) -> None:
         """Begin."""
@@ -98,11 +100,13 @@ class Attempt:
             for frame, moment in run:
                 for sink in sinks:
                     sink.take(frame, moment)
+                self.people.update(_named(moment.faces), _told(moment.events))
                 self._tell(moment, source.info.duration_seconds, time.monotonic() - began)
                 if self._stopped.is_set():
                     source.__exit__(None, None, None)
                     return None
             summary = run.summary
+            self.people.update(_named(summary.tracks), _told(summary.events))
             for sink in sinks:
                 sink.finish(summary)
         return summary
@@ -122,3 +126,19 @@ class Attempt:
             Subtitles(at["subtitles"]),
         ]
         return [*sinks, AnnotatedVideo(at["annotated"], self._upload)] if self._job.asked.annotate else sinks
+
+
+def _named(shown: Iterable[TrackedFace | TrackSummary]) -> Iterator[str]:
+    """People by whose name faces or tracks go."""
+    for one in shown:
+        if isinstance(one.identity, TrackIdentity) and one.identity.person_id:
+            yield one.identity.person_id
+
+
+def _told(events: Iterable[VideoEvent]) -> Iterator[str]:
+    """People whom events name, either in their own detail or in what they say of a track."""
+    for event in events:
+        inner = event.detail.get("identity")
+        for detail in (event.detail, inner if isinstance(inner, Mapping) else {}):
+            if person_id := detail.get("person_id"):
+                yield str(person_id)

@@ -171,18 +171,20 @@ def change_person(
     "/{person_id}",
     operation_id="remove_person",
     summary="Forget a person for good",
-    description="The key is destroyed, every row deleted. The answer is the signed receipt, which names nobody.",
+    description="The key is destroyed, every row deleted, and so are the results of videos that name the person. The "
+    "answer is the signed receipt, which names nobody.",
     response_model=wire.Receipt,
     responses=problems(401, 403, 404, 412, 507),
 )
 def remove_person(service: ServiceOf, caller: Operator, person_id: PersonId, if_match: IfMatch = None) -> Response:
     """Final when answered; the index and lists of names let go of the person, too."""
     own_person(service, caller, person_id)
-    with noted(service, caller, "remove_person", person_id):
+    with noted(service, caller, "remove_person", person_id) as note:
         receipt = service.gallery.remove(person_id, change_of(if_match))
+        note.detail["videos"] = videos = service.jobs.forgetting.forget(person_id, caller)
     service.roll(caller.tenant)
     service.events.publish(caller.tenant, "person_removed", {"person_id": person_id})
-    return answer(receipt)
+    return answer(receipt.to_dict() | {"videos": videos})
 
 
 @router.post(
@@ -201,7 +203,9 @@ def merge_people(service: ServiceOf, caller: Operator, person_id: PersonId, merg
         raise Invalid("That is one and the same person.", "Name another one in `into`.")
     with noted(service, caller, "merge_people", person_id) as note:
         note.detail["into"] = merge.into
+        service.jobs.forgetting.merging(person_id, merge.into)
         person = service.gallery.merge(person_id, merge.into)
+        service.jobs.forgetting.merged(person_id)
     service.events.publish(caller.tenant, "person_merged", {"person_id": person_id, "into": merge.into})
     return answer(wire.person_fields(person), headers=etag(person))
 

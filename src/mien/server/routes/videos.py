@@ -27,6 +27,7 @@ from mien.server.state import jobs as records
 from mien.server.state.database import new_id
 from mien.server.state.idempotency import RequestKey, fingerprint, idempotent_change
 from mien.server.state.jobs import Asked, JobState
+from mien.server.state.naming import REMOVED
 
 router = APIRouter(prefix="/v1/videos", tags=["videos"])
 
@@ -322,8 +323,12 @@ class Kept:
 def _file(request: Request, service: Service, caller: Caller, job_id: str, kept: Kept) -> Response:
     """A result, on record as read."""
     job = _own(service, caller, job_id)
+    if job.trouble:
+        raise Conflict(f"The video has no results. {job.trouble['cause']}", job.trouble["cure"])
     if job.state is not JobState.DONE:
         raise Conflict(f"The video is {job.state}: it has no results.", "Results are there once its state is done.")
+    if service.jobs.forgetting.concerns(job_id):
+        raise Conflict(f"The video has no results. {REMOVED['cause']}", REMOVED["cure"])
     path = service.jobs.folders.result(job_id, kept.kind)
     if path is None:
         cure = "Upload it again with annotate=true." if kept.kind == "annotated" else ""

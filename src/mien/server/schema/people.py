@@ -253,7 +253,10 @@ class Counts(Wire):
 
 
 class Receipt(Wire):
-    """Proof of a removal, signed by the gallery, free of personal data: `mien gallery verify --receipt` checks it."""
+    """Proof of a removal, signed by the gallery, free of personal data: `mien gallery verify --receipt` checks it.
+
+    videos: whose results named the person and were deleted; not part of what is signed.
+    """
 
     gallery_id: str
     person_sha256: str
@@ -262,6 +265,7 @@ class Receipt(Wire):
     counts: Counts
     signature: str
     format: str
+    videos: int = Field(default=0, ge=0)
 
 
 class Correction(Wire):
