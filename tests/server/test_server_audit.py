@@ -105,6 +105,22 @@ def test_entries_are_found_by_what_they_are_about(log: AuditLog) -> None:
     assert log.entries(Wanted(action="nothing")) == []
 
 
+def test_the_beginning_of_an_action_or_an_id_is_enough(log: AuditLog) -> None:
+    log.write(WHO, "enrol_person", "mfrggzdfmztwq2lknnwg23tpoa")
+    log.write(WHO, "identify_enrol", "aamfrggzdfmztwq2lknnwg23tp")
+    for wanted in (Wanted(action="enrol"), Wanted(subject="mfrggzdf"), Wanted(subject="mfrggzdfmztwq2lknnwg23tpoa")):
+        assert [one.seq for one in log.entries(wanted)] == [11]
+    # Nothing of a pattern means more than itself.
+    assert log.entries(Wanted(action="enrol%")) == log.entries(Wanted(subject="mfrg_zdf")) == []
+
+
+def test_a_second_file_that_somebody_wrote_over_is_found(state: State, log: AuditLog) -> None:
+    assert log._head_file
+    log._head_file.close()
+    (state.folder / HEAD_FILE).write_bytes(b"nothing" * 1000)
+    assert AuditLog(state).verify().faults == (f"{HEAD_FILE} is gone, or is not as it was written.",)
+
+
 def test_an_untouched_log_is_whole(log: AuditLog) -> None:
     verdict = log.verify()
     assert verdict.faults == () and verdict.entries == 10 and verdict.head == log.head()
@@ -182,7 +198,7 @@ def test_rows_that_changed_places_are_found(state: State, log: AuditLog) -> None
 
 def test_a_second_file_that_is_gone_is_missed(state: State, log: AuditLog) -> None:
     (state.folder / HEAD_FILE).unlink()
-    assert log.verify().faults == (f"{HEAD_FILE} is gone.",)
+    assert log.verify().faults == (f"{HEAD_FILE} is gone, or is not as it was written.",)
 
 
 def test_a_log_put_back_as_a_whole_is_found_by_a_noted_head(state: State, log: AuditLog, tmp_path: Path) -> None:

@@ -25,8 +25,11 @@ from cryptography.x509.oid import NameOID
 
 from mien.cli.main import run
 from mien.cli.serve import app as serve_app
-from mien.errors import ExtraMissing
+from mien.errors import ExtraMissing, SettingsError
+from mien.gallery.errors import GalleryDamaged
 from mien.server import run as running
+from mien.server.config import ServerConfig
+from mien.server.service import Service, open_state
 from mien.settings import Settings
 
 PATIENCE = 60.0
@@ -53,7 +56,7 @@ class Served:
         self.lines = [self.process.stdout.readline()]
         assert self.lines[0], (self.folder / "log").read_text()
         if not (self.folder / "begun").exists():
-            self.lines.append(self.process.stdout.readline())
+            self.lines += [self.process.stdout.readline() for _ in range(2)]
             (self.folder / "begun").touch()
         return self
 
@@ -134,6 +137,8 @@ def first_password(served: Served, client: httpx2.Client) -> dict[str, str]:
 def test_from_the_first_start_to_a_kill_and_a_stop(serve: Callable[..., Served], tmp_path: Path, mien: Mien) -> None:
     served = serve()
     assert served.url.startswith("http://127.0.0.1:")
+    (key,) = (tmp_path / "config").rglob("*.key")
+    assert str(tmp_path / "data" / "gallery") in served.lines[2] and str(key) in served.lines[2]
     with served.client() as client:
         token = first_password(served, client)
         made = client.post("/v1/keys", json={"name": "door"}, headers=token).json()
@@ -257,6 +262,42 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     with pytest.raises(ExtraMissing, match="uvicorn is not installed") as caught:
         serve_app([], standalone_mode=False)
     assert "mien[server]" in caught.value.cure
+
+
+@pytest.mark.parametrize("words", [["audit", "verify"], ["audit", "list"]])
+def test_the_audit_without_the_extra_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "fastapi", None)
+    assert run(words) == 2
+    assert "mien[server]" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder in which nobody can write, root included")
+@pytest.mark.parametrize("place", ["/proc", "/proc/mien"])
+def test_a_state_folder_that_cannot_be_written_is_named_before_anything_is_served(
+    service: Service, config: ServerConfig, place: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"folder {place}") as caught:
+        open_state(service.gallery, config.model_copy(update={"state_dir": Path(place)}))
+    assert "state_dir" in caught.value.cure
+
+
+def test_a_key_of_the_state_that_is_none_is_no_fault(service: Service, config: ServerConfig) -> None:
+    (config.state_dir / "state.key").write_text("{}")
+    with pytest.raises(GalleryDamaged, match=r"state\.key"):
+        open_state(service.gallery, config)
+
+
+def test_a_gallery_that_cannot_be_made_there_says_what_to_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("MIEN_DATA_DIR", str(tmp_path / "file"))
+    assert run(["serve", "--port", "0"]) == 2
+    said = capsys.readouterr()
+    assert "cannot be made there" in said.err and "--gallery" in said.err and "mien serves" not in said.out
 
 
 @pytest.mark.parametrize("words", [("audit", "verify"), ("serve", "reset-password", "admin")])

@@ -14,7 +14,7 @@ from rich.text import Text
 from mien.cli.gallery.opening import JsonTo, Place
 from mien.cli.lines import open_lines, write_line
 from mien.cli.printable import printable
-from mien.cli.serve import Sets, configured
+from mien.cli.serve import Sets, configured, need_extra
 from mien.cli.terminal import stdout_console
 from mien.errors import SettingsError
 
@@ -25,7 +25,6 @@ SCHEMA: Final = "mien.audit-entry/1"
 EXIT_WRONG: Final = 1
 
 app = typer.Typer(
-    help="Who looked up or changed what, when and why, in `mien serve`.",
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -33,12 +32,18 @@ app = typer.Typer(
 )
 
 
+@app.callback()
+def audit() -> None:
+    """Who looked up or changed what, when and why, in `mien serve`."""
+    need_extra()
+
+
 @app.command("list")
 def list_entries(
     place: Place = None,
     actor: Annotated[str | None, typer.Option(help="Id of an account or key.")] = None,
-    action: Annotated[str | None, typer.Option(help="What was done, such as identify.")] = None,
-    subject: Annotated[str | None, typer.Option(help="Id of what it was done to.")] = None,
+    action: Annotated[str | None, typer.Option(help="What was done, or how it begins, such as identify.")] = None,
+    subject: Annotated[str | None, typer.Option(help="Id of what it was done to, or how it begins.")] = None,
     tenant: Annotated[str | None, typer.Option(help="Of one tenant; else of all.")] = None,
     most: Annotated[int, typer.Option(help="How many entries.", min=1)] = 50,
     json_to: JsonTo = None,
@@ -67,7 +72,7 @@ def verify(
 ) -> None:
     """Whether the log is as it was written: every entry, in its order, none missing.
 
-    Prints the newest entry as SEQ:HASH. Exit code: 0 all is well; 1 something is wrong; 2 an error.
+    Prints the newest entry as SEQ:HASH. Exit code: 0 all is well; 1 the log was tampered with; 2 it cannot be read.
     """
     noted = _head_of(head) if head else None
     with _log(place, set_) as log:

@@ -44,7 +44,7 @@ def serve(
 
     The first start makes a gallery, where there is none, and an administrator, whose one-time link it prints.
     """
-    _need_extra()
+    need_extra()
     config, settings = configured(set_, place, host=host, port=port, workers=workers)
     over: dict[str, Any] = {
         "tls_certificate": tls_certificate,
@@ -78,11 +78,14 @@ def run(config: ServerConfig, settings: Settings) -> None:
     from mien.server.page import Page
 
     with running.listen(config) as at:
-        token = running.prepare(config, settings, reporter())
+        notes: list[str] = []
+        token = running.prepare(config, settings, reporter(), notes.append)
         address = running.address_of(config, at.getsockname()[1])
         print(f"mien serves at {address}", flush=True)
         if token:
             print(f"Set the password of `admin` here (once, within a day): {address}/#welcome={token}", flush=True)
+        for note in notes:
+            print(note, flush=True)
         if missing := Page().missing:
             warn(missing)
         if not running.is_loopback(config.host) and not config.secure:
@@ -128,7 +131,8 @@ def pairs(texts: Iterable[str] | None, option: str) -> dict[str, str]:
     return found
 
 
-def _need_extra() -> None:
+def need_extra() -> None:
+    """Raises ExtraMissing where the extra `server` is not all there."""
     try:
         import argon2
         import fastapi

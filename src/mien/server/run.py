@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from types import FrameType
@@ -23,6 +24,8 @@ from mien.analyze import default_stages
 from mien.detect.choice import DETECTOR_CARDS
 from mien.detect.policy import DetectPolicy
 from mien.gallery.asking import embedder_of
+from mien.gallery.place import place_of
+from mien.gallery.store.master import VARIABLE, key_file
 from mien.landmark.mesh import LANDMARK_CARDS
 from mien.server.app import create_app
 from mien.server.caller import Caller, Role
@@ -32,7 +35,7 @@ from mien.server.live.session import FRAME_BYTES
 from mien.server.log import set_up
 from mien.server.metrics import SHARED
 from mien.server.protocol import GuardedProtocol
-from mien.server.service import open_gallery, open_state, state_of
+from mien.server.service import has_gallery, open_gallery, open_state, state_of
 from mien.server.state.accounts import Account, Accounts
 from mien.server.state.audit import AuditLog
 from mien.settings import Settings
@@ -78,12 +81,17 @@ def address_of(config: ServerConfig, port: int) -> str:
     return f"{'https' if config.tls else 'http'}://{host}:{port}"
 
 
-def prepare(config: ServerConfig, settings: Settings, progress: Progress | None = None) -> str | None:
-    """Weights, gallery, state and the first account, made where they are not there.
+def prepare(
+    config: ServerConfig, settings: Settings, progress: Progress | None = None, tell: Callable[[str], None] = print
+) -> str | None:
+    """Weights, gallery, state and the first account, made where they are not there; `tell` where a new gallery lies.
 
     The token of a one-time link: of the first account, as long as it has no password. Raises what these raise.
     """
+    new = not has_gallery(settings)
     with open_gallery(settings) as gallery:
+        if new:
+            tell(_where_kept(place_of(None, settings), gallery.records.master_name))
         embedder, _ = embedder_of(gallery.info.model, settings)
         stages = default_stages(settings)
         cards = [Catalog.load(settings).card(embedder)]
@@ -91,6 +99,11 @@ def prepare(config: ServerConfig, settings: Settings, progress: Progress | None 
         ensure_all([*DETECTOR_CARDS[DetectPolicy().detector], *LANDMARK_CARDS, *cards], settings, progress)
         with open_state(gallery, config) as state:
             return Accounts(state).make_first()
+
+
+def _where_kept(place: str, master: str) -> str:
+    key = f"that of {VARIABLE}" if os.environ.get(VARIABLE) else str(key_file(master))
+    return f"The people's gallery is {place}, its master key {key}. Back the key up, apart from the gallery."
 
 
 def welcome(config: ServerConfig, settings: Settings, name: str) -> tuple[Account, str] | None:

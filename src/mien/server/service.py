@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Annotated, Final
 
 from fastapi import Depends, Request
@@ -84,10 +85,16 @@ class Service:
         self.closing.close()
 
 
+def has_gallery(settings: Settings) -> bool:
+    """Whether there is one at the place of the settings, or it is a server's, where none is made."""
+    place = place_of(None, settings)
+    return is_server(place) or (Path(place).expanduser() / KEYS).exists()
+
+
 def open_gallery(settings: Settings) -> Gallery:
     """The one of the settings, made where there is none. Raises what `Gallery` raises."""
     place = place_of(None, settings)
-    if not is_server(place) and not (Path(place).expanduser() / KEYS).exists():
+    if not has_gallery(settings):
         Gallery.create(place, GalleryPolicy(keep_crops=True), settings).close()
     return Gallery(place, settings)
 
@@ -100,10 +107,28 @@ def open_analyzer(settings: Settings) -> Analyzer:
 
 
 def open_state(gallery: Gallery, config: ServerConfig) -> State:
-    """The service's own file, made where there is none; it opens with the gallery's master key."""
+    """The service's own file, made where there is none; it opens with the gallery's master key.
+
+    Raises SettingsError where the folder cannot be made or written.
+    """
     folder = config.state_dir.expanduser()
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return State(folder, root_key(folder, find_master(gallery.records.master_name)))
+    with _writing(folder):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with TemporaryFile(dir=folder):
+            pass
+        root = root_key(folder, find_master(gallery.records.master_name))
+    return State(folder, root)
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SettingsError(
+            f"The service cannot write in its folder {folder}: {error.strerror or error}.",
+            "Make it writable for the service's user, or name another: --set state_dir=DIR.",
+        ) from error
 
 
 @contextmanager
@@ -124,7 +149,8 @@ def open_service(
         analyzer = analyzer or open_analyzer(settings)
         gallery = stack.enter_context(Gallery(None, settings, analyzer=analyzer))
         state = stack.enter_context(open_state(gallery, config))
-        alive = Alive(state.folder)
+        with _writing(state.folder):
+            alive = Alive(state.folder)
         stack.callback(alive.close)
         inference = Inference.of(config)
         stack.callback(inference.close)

@@ -25,7 +25,7 @@ import apsw
 from mien.face import Floats
 from mien.gallery.errors import GalleryBusy, GalleryExists, GalleryKeyMissing, GalleryReadOnly
 from mien.gallery.store.content import id_text
-from mien.gallery.store.database import connect, damaged, format_of, migrate, read_only, translated
+from mien.gallery.store.database import FULL, connect, damaged, format_of, migrate, read_only, translated
 from mien.gallery.store.disk import shred, sync_folder
 from mien.gallery.store.ground import Connection, scalar
 from mien.gallery.store.keys import KeyFile, write_key_file
@@ -81,7 +81,7 @@ def create_folder(folder: Path, model: str, dim: int, policy: GalleryPolicy, mas
         raise GalleryExists(f"{folder} exists and is not empty.", "Name another folder.")
     part = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
     with translated(folder.parent):
-        part.mkdir(parents=True, mode=0o700)
+        _make(part, folder)
         try:
             _fill(part, model, dim, policy, master)
             part.rename(folder)
@@ -89,6 +89,18 @@ def create_folder(folder: Path, model: str, dim: int, policy: GalleryPolicy, mas
         except BaseException:
             shutil.rmtree(part, ignore_errors=True)
             raise
+
+
+def _make(part: Path, folder: Path) -> None:
+    try:
+        part.mkdir(parents=True, mode=0o700)
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+        raise GalleryReadOnly(
+            f"The folder {folder} cannot be made there: {error.strerror}.",
+            "Name a place where it can: the setting data_dir (MIEN_DATA_DIR), or gallery (--gallery).",
+        ) from error
 
 
 def open_folder(folder: Path, find: FindMaster, wait: float) -> Opened:

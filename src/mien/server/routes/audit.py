@@ -27,8 +27,8 @@ class AuditQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     actor: Word = Field(default=None, description="Id of an account or key.")
-    action: Word = Field(default=None, description="What was done.", examples=["identify"])
-    subject: Word = Field(default=None, description="Id of what it was done to.")
+    action: Word = Field(default=None, description="What was done, or how it begins.", examples=["identify"])
+    subject: Word = Field(default=None, description="Id of what it was done to, or how it begins.")
     since: datetime | None = Field(default=None, description="From then on.")
     until: datetime | None = Field(default=None, description="Before then.")
     cursor: str = Field(default="", max_length=200, description="`next` of the page before; empty for the first.")

@@ -7,9 +7,9 @@ import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from mien.gallery.errors import GalleryKeyMissing
+from mien.gallery.errors import GalleryDamaged, GalleryKeyMissing
 from mien.gallery.store.disk import sync_folder
 from mien.gallery.store.master import MasterKey, find_master
 from mien.gallery.store.seal import KEY_BYTES, NOBODY, Seal, Table, derive
@@ -22,22 +22,30 @@ def root_key(folder: Path, master: MasterKey) -> bytes:
     """32 bytes, kept sealed by the gallery's master key in a file of their own: a rekey need not touch the rest.
 
     Made when first asked for. Where the gallery has a new master key since, the old one opens the file once more, and
-    the new one seals it from then on. Raises GalleryKeyMissing where the old one is gone.
+    the new one seals it from then on. Raises GalleryKeyMissing where the old one is gone, GalleryDamaged.
     """
     path = folder / FILE
     if not path.exists():
         _write(path, secrets.token_bytes(KEY_BYTES), master)
-    held = json.loads(path.read_text(encoding="ascii"))
+    held = _held(path)
     opener = master if held["master"] == master.name else find_master(held["master"])
     if opener.name != held["master"]:
         raise GalleryKeyMissing(
             f"{path} is sealed by the master key {held['master']!r}, which is not here.",
             "Bring it back from where you keep it: the service's accounts and audit log open with nothing else.",
         )
-    root = _seal(opener).open(Table.META, 0, bytes.fromhex(held["sealed"]))
+    root = _seal(opener).open(Table.META, 0, held["sealed"])
     if opener is not master:
         _write(path, root, master)
     return root
+
+
+def _held(path: Path) -> dict[str, Any]:
+    try:
+        held = json.loads(path.read_text(encoding="ascii"))
+        return {"master": str(held["master"]), "sealed": bytes.fromhex(held["sealed"])}
+    except (ValueError, TypeError, KeyError) as error:
+        raise GalleryDamaged(f"{path} is not as it was written.", "Bring it back from a backup.") from error
 
 
 def _seal(master: MasterKey) -> Seal:
