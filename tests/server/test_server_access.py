@@ -88,6 +88,17 @@ def test_an_address_is_locked_whatever_names_it_tries(lockout: Lockout) -> None:
     lockout.begin("somebody else", "192.0.2.2")
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.8.0.1", "::1", "::ffff:127.0.0.1"])
+def test_this_machines_own_address_is_not_locked_but_accounts_are(lockout: Lockout, address: str) -> None:
+    """All who come through a proxy that no setting names come from there."""
+    for number in range(60):
+        lockout.begin(f"name {number}", address)
+    lockout.succeeded("name 1", address)
+    fail(lockout, 3, "anna", address)
+    with pytest.raises(TooMany):
+        lockout.begin("anna", address)
+
+
 def test_an_own_account_does_not_free_the_address(lockout: Lockout) -> None:
     for number in range(29):
         lockout.begin(f"name {number}", "192.0.2.1")

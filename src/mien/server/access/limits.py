@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 import math
 import threading
 from collections import OrderedDict
@@ -48,7 +49,8 @@ class Rate:
 class Lockout:
     """Wrong passwords by account and by address; kept in the state, so that neither a restart nor a worker forgets.
 
-    Names that no account has are counted too: a lock tells nobody who is here. Only keyed tags are kept.
+    Names that no account has are counted too: a lock tells nobody who is here. Only keyed tags are kept. An address of
+    this machine itself is never locked: everybody who comes through a proxy that no setting names comes from it.
     """
 
     def __init__(self, state: State, failures: int) -> None:
@@ -82,13 +84,13 @@ class Lockout:
 
         Of the address's, only this try is taken back: one account of one's own must not let one try all others.
         """
-        (account, _), (place, most) = self._subjects(name, address)
+        (account, _), *places = self._subjects(name, address)
         with self._state.write() as writing:
             writing.execute("DELETE FROM failures WHERE subject = ?", (account,))
-            writing.execute(
+            writing.executemany(
                 "UPDATE failures SET count = iif(count > 0, count, ?2) - 1, locks = locks - (count = 0),"
                 " locked_until = 0 WHERE subject = ?1",
-                (place, most),
+                places,
             )
 
     def forgive(self, name: str) -> None:
@@ -104,10 +106,20 @@ class Lockout:
 
     def _subjects(self, name: str, address: str) -> list[tuple[bytes, int]]:
         account = (self._tag("account", same_name(name)), self._failures)
+        if _is_loopback(address):
+            return [account]
         return [account, (self._tag("address", address), self._failures * ADDRESS_FACTOR)]
 
     def _tag(self, kind: str, text: str) -> bytes:
         return hmac.digest(self._key, f"{kind} {text}".encode(), hashlib.sha256)
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return ((found.ipv4_mapped if found.version == 6 else None) or found).is_loopback
 
 
 def _locked(micros: int) -> TooMany:
