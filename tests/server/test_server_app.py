@@ -36,9 +36,8 @@ DAY = 24 * 3600 * SECOND
 def lines() -> Iterator[io.StringIO]:
     """The log, as JSON."""
     to = io.StringIO()
-    before = [
-        (one, one.handlers, one.propagate, one.level) for one in map(logging.getLogger, ("mien.server", "uvicorn"))
-    ]
+    names = ("mien.server", "uvicorn", "python_multipart")
+    before = [(one, one.handlers, one.propagate, one.level) for one in map(logging.getLogger, names)]
     service_log.set_up("json", to)
     yield to
     for logger, handlers, propagate, level in before:
@@ -68,6 +67,7 @@ def test_values_that_cannot_be_are_named_and_not_repeated(client: TestClient, ad
     body = {"name": "anna", "role": "emperor", "secret": "of mine"}
     found = problem(client.post("/v1/accounts", json=body, headers=administrator), 422, "invalid")
     assert any(one.startswith("body.role:") for one in found.reasons)
+    assert found.detail.startswith("role must be 'viewer'") and "secret is not known here" in found.detail
     assert "emperor" not in found.model_dump_json() and "of mine" not in found.model_dump_json()
 
 
@@ -277,3 +277,9 @@ def test_the_services_state_is_where_the_data_is(tmp_path: Any, monkeypatch: pyt
 
 def test_a_closed_service_can_be_replaced(service: Service) -> None:
     assert replace(service, rate=service.rate) is not service
+
+
+def test_forms_that_are_none_do_not_fill_the_log(client: TestClient, operator: Headers, lines: io.StringIO) -> None:
+    headers = operator | {"Content-Type": "multipart/form-data; boundary=x"}
+    assert client.post("/v1/analyze", content=b"--x\r\nbad header\r\n\r\n", headers=headers).status_code == 422
+    assert [line for line in lines.getvalue().splitlines() if "analyze" not in line] == []

@@ -272,3 +272,10 @@ def test_viewers_look_and_change_nothing(client: TestClient, operator: Headers, 
     refused(client.delete(address, headers=viewer), 403, "not-allowed")
     checked(wire.Person, client.get(address, headers=viewer))
     refused(client.get(address), 401, "not-logged-in")
+
+
+def test_what_is_wrong_is_said_in_plain_words(client: TestClient, operator: Headers) -> None:
+    person = json.dumps({"name": "", "consent": None})
+    sent = client.post("/v1/people", headers=operator, files={"person": (None, person, "application/json")})
+    assert (sent.status_code, sent.json()["detail"]) == (422, "person.name must not be empty.")
+    assert sent.json()["reasons"] == ["body.person.name: String should have at least 1 character"]

@@ -130,6 +130,7 @@ def test_a_bomb_is_refused_by_its_header(client: TestClient, operator: Headers, 
     head = chunk(b"IHDR", (20_000).to_bytes(4, "big") * 2 + b"\x08\x02\0\0\0")
     photo = b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
     problem = refused(ask(client, "/v1/analyze", operator, photo=photo), 413, "image-too-large")
+    assert "photo_pixels" in problem["cure"]
     assert f"{service.config.photo_pixels:,}" in problem["detail"]
 
 

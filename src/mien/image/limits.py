@@ -10,10 +10,15 @@ from mien.errors import ImageCorrupt, ImageEmpty, ImageTooLarge
 
 @dataclass(frozen=True, slots=True)
 class ImageLimits:
-    """max_pixels: width times height of the full image. max_bytes: of the encoded file."""
+    """max_pixels: width times height of the full image. max_bytes: of the encoded file.
+
+    pixels_setting, bytes_setting: what to raise, as errors call it.
+    """
 
     max_pixels: int = 100_000_000
     max_bytes: int = 200_000_000
+    pixels_setting: str = "max_pixels"
+    bytes_setting: str = "max_bytes"
 
 
 DEFAULT: Final = ImageLimits()
@@ -25,7 +30,8 @@ def check_bytes(count: int, limits: ImageLimits) -> None:
     """Raise ImageTooLarge if the encoded image has more bytes than allowed."""
     if count > limits.max_bytes:
         raise ImageTooLarge(
-            f"The image has more than {limits.max_bytes:,} bytes.", "Raise max_bytes if you trust where it comes from."
+            f"The image has more than {limits.max_bytes:,} bytes.",
+            f"Raise {limits.bytes_setting} if you trust where it comes from.",
         )
 
 
@@ -36,7 +42,7 @@ def check_size(width: int, height: int, limits: ImageLimits) -> None:
     if width * height > limits.max_pixels:
         raise ImageTooLarge(
             f"The image is {width:,} x {height:,} pixels, {limits.max_pixels:,} are allowed.",
-            "Make it smaller, or raise max_pixels if you trust where it comes from.",
+            f"Make it smaller, or raise {limits.pixels_setting} if you trust where it comes from.",
         )
 
 

@@ -21,6 +21,7 @@ from mien.server.errors import BadRequest, Internal, Invalid, NotLoggedIn, Serve
 from mien.server.log import log
 from mien.server.middleware import BodyLimit, Watch
 from mien.server.page import Page
+from mien.server.plainly import said_plainly
 from mien.server.problem import Problem, problem_response, status_of
 from mien.server.retention import sweep_for_ever
 from mien.server.routes.listing import routers
@@ -169,7 +170,7 @@ async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     reasons = [f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in found]
     if any(one["type"] == "json_invalid" for one in found):
         return _answer(request, BadRequest("The body is no JSON.", "Let a library make it."), reasons)
-    return _answer(request, Invalid("The request has values that it cannot have.", "See `reasons`."), reasons)
+    return _answer(request, Invalid(said_plainly(found), "See `reasons`."), reasons)
 
 
 def fault_response(request: Request, error: Exception) -> JSONResponse:

@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from typing import Final, TextIO
 
 NAME: Final = "mien.server"
+# It warns of each form that is none, as often as somebody sends one; the answer says so already.
+FORMS: Final = "python_multipart"
 log: Final = logging.getLogger(NAME)
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
@@ -49,10 +51,13 @@ def _where(record: logging.LogRecord) -> str:
 
 
 def set_up(log_format: str, to: TextIO | None = None) -> None:
-    """Let mien's and uvicorn's lines go to standard error in one form; the library itself never calls this."""
+    """Let the lines of mien, uvicorn and the parser of forms go to standard error in one form.
+
+    The library itself never calls this.
+    """
     handler = logging.StreamHandler(to or sys.stderr)
     handler.setFormatter(_Formatter(log_format == "json"))
-    for name, level in ((NAME, logging.INFO), ("uvicorn", logging.WARNING)):
+    for name, level in ((NAME, logging.INFO), ("uvicorn", logging.WARNING), (FORMS, logging.ERROR)):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False
         logger.setLevel(level)

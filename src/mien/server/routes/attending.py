@@ -28,7 +28,9 @@ def form(request: Request, service: Service, fields: Mapping[str, Field]) -> Abs
 
 def opened(service: Service, photo: bytes) -> Photo:
     """Its header read and checked against the limits of the service; to be called in a worker. Raises an ImageError."""
-    return open_photo(photo, ImageLimits(service.config.photo_pixels, service.config.photo_bytes))
+    config = service.config
+    limits = ImageLimits(config.photo_pixels, config.photo_bytes, "photo_pixels", "photo_bytes")
+    return open_photo(photo, limits)
 
 
 async def attended(request: Request, service: Service, work: Callable[[], T]) -> T:
