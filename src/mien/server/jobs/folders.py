@@ -15,8 +15,9 @@ from mien.gallery.store.disk import sync_folder
 UPLOAD: Final = "upload"
 RESULT: Final = "result"
 PARTIAL: Final = "partial"
-# An upload without a record that has not grown for so long was given up, or its process was killed.
-STALE_SECONDS: Final = 3600.0
+# An upload without a record that has not grown for so long was given up, or its process was killed: a body that stops
+# is refused after `request_seconds`.
+STALE_SECONDS: Final = 600.0
 KINDS: Final = {
     "result": "result.json",
     "report": "report.html",
@@ -98,7 +99,7 @@ class JobFolders:
         shutil.rmtree(self._root / job_id, ignore_errors=True)
 
     def drop_strays(self, known: Collection[str]) -> int:
-        """Folders without a record in which nothing has happened for an hour; how many."""
+        """Folders without a record in which nothing has happened for a while; how many."""
         stray = [path for path in self._root.iterdir() if path.name not in known and _is_still(path)]
         for path in stray:
             shutil.rmtree(path, ignore_errors=True)

@@ -181,8 +181,10 @@ class JobRunner:
     def _told_ended(self, job: Job) -> None:
         """The record says so by now: tell others, and let go of the upload."""
         data = {"job": job.id} | ({"code": job.trouble["code"]} if job.trouble else {})
-        self._tools.events.publish(job.tenant, f"job_{job.state}", data)
-        self.folders.drop_work(job.id)
+        try:
+            self._tools.events.publish(job.tenant, f"job_{job.state}", data)
+        finally:
+            self.folders.drop_work(job.id)
 
     def _tell_who(self, job: Job, summary: VideoSummary, people: Collection[str]) -> None:
         """An entry of the audit log for everybody who was recognised, before anybody can see it; and whom it names."""
