@@ -13,8 +13,7 @@ import { PageHead } from '../../shell/PageHead';
 export function Removed({ name, receipt }: { name: string; receipt: Receipt }) {
   const { t } = useTranslation();
   const go = useNavigate();
-  // A service that does not count them leaves it out.
-  const videos = 'videos' in receipt && typeof receipt.videos === 'number' ? receipt.videos : undefined;
+  const { videos } = receipt;
   const by = useSession().data?.name;
   return (
     <>
@@ -30,9 +29,9 @@ export function Removed({ name, receipt }: { name: string; receipt: Receipt }) {
             <ul className="plain">
               {Object.entries(receipt.counts).filter(([, n]) => n > 0).map(([kind, n]) => <li key={kind}>{t(`receipt.${kind}`, { count: n, n: say.number(n), defaultValue: `${kind}: ${n}` })}</li>)}
               <li>{t('receipt.key')}</li>
-              {!!videos && <li>{t('receipt.videos', { count: videos, n: say.number(videos) })}</li>}
+              {videos > 0 && <li>{t('receipt.videos', { count: videos, n: say.number(videos) })}</li>}
             </ul>
-            {(videos === undefined || videos === 0) && <p className="soft small">{t(videos === 0 ? 'receipt.videos_zero' : 'receipt.videos_general')}</p>}
+            {videos === 0 && <p className="soft small">{t('receipt.no_videos')}</p>}
           </dd>
           <dt>{t('receipt.number')}</dt><dd className="num">{receipt.seq}</dd>
           <dt>{t('receipt.signature')}</dt><dd><code className="small wrap">{receipt.signature}</code></dd>
