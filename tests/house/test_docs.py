@@ -80,7 +80,7 @@ def options() -> Iterator[tuple[str, str]]:
 
 
 def errors() -> set[type[MienError]]:
-    """All errors that mien defines."""
+    """All errors that mien defines; one without a code of its own is its parent to whoever gets it."""
     for path in (ROOT / "src" / "mien").rglob("*.py"):
         if "(MienError)" in read(path):
             import_module(".".join(path.relative_to(ROOT / "src").with_suffix("").parts))
@@ -89,7 +89,7 @@ def errors() -> set[type[MienError]]:
         one = waiting.pop()
         found.add(one)
         waiting += one.__subclasses__()
-    return {one for one in found if one.__module__.startswith("mien.")}
+    return {one for one in found if one.__module__.startswith("mien.") and "code" in vars(one)}
 
 
 def reference() -> ModuleType:
