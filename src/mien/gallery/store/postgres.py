@@ -141,7 +141,8 @@ class PostgresRecords(SqlRecords):
 
     def _renew(self) -> None:
         """Open the generation that is there now."""
-        self._served = self._try(lambda connection: open_schemas(self._server, connection, self._find))
+        # Not behind readers: they may all be waiting for just this.
+        self._served = self._try(lambda connection: open_schemas(self._server, connection, self._find), first=True)
 
     def _read(self, work: Callable[[Reading], T]) -> T:
         for _ in range(ATTEMPTS):
@@ -152,9 +153,12 @@ class PostgresRecords(SqlRecords):
             self._renew()
         raise self._restless()
 
-    def _try(self, work: Callable[[ServerConnection], T]) -> T:
-        """Do something that changes nothing, once more where the connection was lost: a server may have restarted."""
-        with self._server.connection() as connection:
+    def _try(self, work: Callable[[ServerConnection], T], first: bool = False) -> T:
+        """Do something that changes nothing, once more where the connection was lost: a server may have restarted.
+
+        first: do not queue behind readers.
+        """
+        with self._server.connection(writes=first) as connection:
             try:
                 with self._server.translated():
                     return work(connection)
@@ -162,7 +166,7 @@ class PostgresRecords(SqlRecords):
                 if not connection.raw.closed:
                     raise
         self._server.forget_idle()
-        with self._server.translated(), self._server.connection() as connection:
+        with self._server.translated(), self._server.connection(writes=first) as connection:
             return work(connection)
 
     @contextmanager
