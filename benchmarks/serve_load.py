@@ -79,8 +79,7 @@ class Connections:
 
     async def ask(self, request: bytes) -> tuple[int, bool]:
         """The status, and whether Retry-After is there."""
-        pair = self._free.pop() if self._free else await asyncio.open_connection(self._host, self._port)
-        reader, writer = pair
+        reader, writer = pair = self._idle() or await asyncio.open_connection(self._host, self._port)
         writer.write(request)
         head = await reader.readuntil(b"\r\n\r\n")
         lines = head.decode("latin-1").lower().split("\r\n")
@@ -91,6 +90,15 @@ class Connections:
         else:
             self._free.append(pair)
         return int(lines[0].split()[1]), "retry-after" in headers
+
+    def _idle(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        """One that the server has not closed meanwhile, as it does after a while without a request."""
+        while self._free:
+            reader, writer = self._free.pop()
+            if not reader.at_eof():
+                return reader, writer
+            writer.close()
+        return None
 
     def close(self) -> None:
         """All of them."""
