@@ -16,6 +16,7 @@ from fastapi.testclient import TestClient
 from tests.server.conftest import PASSWORD, Person
 
 from mien.errors import SettingsError
+from mien.gallery.errors import GalleryDamaged
 from mien.image import encode_image
 from mien.server import log as service_log
 from mien.server.app import create_app
@@ -25,6 +26,7 @@ from mien.server.problem import MEDIA_TYPE, Problem
 from mien.server.retention import sweep
 from mien.server.service import Service
 from mien.server.state.database import SECOND
+from mien.server.state.keys import Keys
 from mien.settings import Settings, load_settings
 
 People = dict[tuple[str, Role], Person]
@@ -99,13 +101,16 @@ def test_a_fault_is_told_without_its_words(app: FastAPI, lines: io.StringIO) -> 
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-def test_a_fault_of_a_dependency_is_told_alike(app: FastAPI, service: Service, lines: io.StringIO) -> None:
-    service.state.close()
-    (service.state.folder / "state.db").write_bytes(b"nothing of a database" * 1000)
+def test_a_fault_of_a_dependency_is_told_alike(
+    app: FastAPI, lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(keys: Keys, text: str) -> None:
+        raise GalleryDamaged("The records are damaged.", "Restore a backup.")
+
+    monkeypatch.setattr(Keys, "find", damaged)
     with TestClient(app, raise_server_exceptions=False) as client:
         answer = client.get("/v1/preferences", headers={"Authorization": "Bearer mien_a_b"})
-    assert problem(answer, 500, "gallery-damaged").detail
-    (service.state.folder / "state.db").unlink()
+    assert problem(answer, 500, "gallery-damaged").cure == "Restore a backup."
 
 
 def test_every_answer_has_an_id(client: TestClient) -> None:
