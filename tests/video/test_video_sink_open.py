@@ -41,7 +41,7 @@ def test_brokers() -> None:
     pytest.importorskip("paho.mqtt", reason="needs paho-mqtt, which the extra `mqtt` brings")
     door, plain = sinks_for(["mqtts://ann:pw@host/house/door", "mqtt://host"])
     assert isinstance(door, Mqtt) and isinstance(plain, Mqtt)
-    assert (door._topic, plain._topic) == ("house/door", "mien")
+    assert (door._link._topic, plain._link._topic) == ("house/door", "mien")
 
 
 @pytest.mark.parametrize("output", ["out.gif", "out", "ftp://ann:pw@host/a.mp4", "", "rtsp://ann:pw@host/"])
