@@ -75,7 +75,7 @@ def film(portrait: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def console(weights: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """One service for all tests; each makes the people and accounts that it needs."""
     if page_folder() is None:
@@ -102,13 +102,13 @@ def console(weights: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iter
         process.wait(30)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
     with sync_playwright() as found:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(playwright: Playwright, film: Path) -> Iterator[Browser]:
     own = Path(playwright.chromium.executable_path)
     path = next(filter(None, map(shutil.which, BROWSERS)), None) or (str(own) if own.is_file() else None)
@@ -123,7 +123,7 @@ def browser(playwright: Playwright, film: Path) -> Iterator[Browser]:
     found.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def administrator(browser: Browser, console: Console) -> Path | dict[str, object]:
     """What a browser keeps once the first administrator has opened the link and set a password."""
     context = browser.new_context(locale="en-GB")

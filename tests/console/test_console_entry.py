@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+
 from tests.console.conftest import PASSWORD, Console, Told, new_context
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
+
 from tests.console.conftest import Console, Told, enrol, forget, new_context
 
 PLACES = {

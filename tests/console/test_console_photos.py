@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 from playwright.sync_api import Page, expect
-from tests.console.conftest import Console, Told
 
 from mien.image import encode_image
+from tests.console.conftest import Console, Told
 
 
 def give(page: Page, *photos: Path) -> None:

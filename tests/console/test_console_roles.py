@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 from playwright.sync_api import Browser, Page, expect
-from tests.console.conftest import PASSWORD, Console, Told, forget, new_context
 
 from mien.image import encode_image
+from tests.console.conftest import PASSWORD, Console, Told, forget, new_context
 
 
 def make_account(page: Page, console: Console, name: str, role: str = "viewer") -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
+
 from tests.console.conftest import Console, Told
 
 av = pytest.importorskip("av", reason="needs the extra `video`")
