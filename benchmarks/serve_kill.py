@@ -6,12 +6,16 @@ must be there in the next round: people, jobs, and the entries of both in the au
 end every job must have ended: done with whole results, or failed with the reason; and no upload may be left. A power
 cut is something else: the system's cache survives a kill.
 
-    python benchmarks/serve_kill.py --kills 100
+    python benchmarks/serve_kill.py --kills 100 --faces FOLDER
+
+FOLDER has photos of different people, which are enrolled in turn. Without it one face is enrolled again and again: a
+false positive rate is then soon out of reach, and videos fail with that as the reason.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import random
@@ -24,6 +28,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,13 +121,31 @@ def first_key(server: Server, folder: Path) -> str:
         return str(made.raise_for_status().json()["text"])
 
 
+class Photos(Iterator[bytes]):
+    """Photo after photo, from the first again after the last, for several threads."""
+
+    def __init__(self, photos: list[bytes]) -> None:
+        self._photos, self._numbers = photos, itertools.count()
+
+    def __next__(self) -> bytes:
+        return self._photos[next(self._numbers) % len(self._photos)]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """photos: of people to enrol. video: of a second."""
+
+    photos: Photos
+    video: bytes
+
+
 class Client(threading.Thread):
     """Enrols and uploads in turn until the service is gone."""
 
-    def __init__(self, server: Server, key: str, sent: tuple[bytes, bytes], tally: Tally, number: int) -> None:
+    def __init__(self, server: Server, key: str, sent: Sent, tally: Tally, number: int) -> None:
         super().__init__(daemon=True)
         self._http = httpx.Client(base_url=f"{server.url}/v1", headers={"Authorization": f"Bearer {key}"}, timeout=60)
-        self._photo, self._video = sent
+        self._sent = sent
         self._tally, self._number = tally, number
 
     def run(self) -> None:
@@ -139,7 +162,7 @@ class Client(threading.Thread):
         person = {"name": f"somebody {random.random()}", "consent": CONSENT, "allow_duplicate": True}
         form = {
             "person": (None, json.dumps(person), "application/json"),
-            "photos": ("a.jpg", self._photo, "image/jpeg"),
+            "photos": ("a.jpg", next(self._sent.photos), "image/jpeg"),
         }
         answer = self._http.post("/people", files=form)
         self._tally.statuses[answer.status_code] += 1
@@ -149,7 +172,7 @@ class Client(threading.Thread):
     def _upload(self) -> None:
         query = {"name": "clip.mp4", "annotate": False, "stages": "landmark"}
         headers = {"Content-Type": "video/mp4"}
-        answer = self._http.post("/videos", params=query, content=self._video, headers=headers)
+        answer = self._http.post("/videos", params=query, content=self._sent.video, headers=headers)
         self._tally.statuses[answer.status_code] += 1
         if answer.status_code == 202:
             self._tally.jobs.add(answer.json()["id"])
@@ -215,8 +238,8 @@ def finish(client: httpx.Client, tally: Tally, folder: Path) -> Counter[str]:
     return states + codes
 
 
-def made_up(face: np.ndarray) -> tuple[bytes, bytes]:
-    """A photo, and a video of one second."""
+def made_up(face: np.ndarray) -> bytes:
+    """A video of one second."""
     small = cv2.resize(face, (240, 240), interpolation=cv2.INTER_AREA)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clip.mp4"
@@ -228,10 +251,18 @@ def made_up(face: np.ndarray) -> tuple[bytes, bytes]:
                 picture[:, 2 * index : 2 * index + 240] = small
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
             container.mux(stream.encode(None))
-        return encode_image(face, ".jpg"), path.read_bytes()
+        return path.read_bytes()
 
 
-def round_(server: Server, key: str, sent: tuple[bytes, bytes], tally: Tally) -> None:
+def sent_of(faces: Path | None) -> Sent:
+    """What clients send."""
+    sample = open_photo(ensure("astronaut", load_settings())).pixels().pixels
+    photos = [path.read_bytes() for path in sorted(faces.rglob("*.jpg"))] if faces else [encode_image(sample, ".jpg")]
+    random.shuffle(photos)
+    return Sent(Photos(photos), made_up(sample))
+
+
+def round_(server: Server, key: str, sent: Sent, tally: Tally) -> None:
     """Look, work, kill."""
     if tally.kills % LOOK_EVERY == 0:
         with asking(server, key) as client:
@@ -249,10 +280,11 @@ def round_(server: Server, key: str, sent: tuple[bytes, bytes], tally: Tally) ->
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--faces", type=Path)
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     random.seed(asked.seed)
-    sent = made_up(open_photo(ensure("astronaut", load_settings())).pixels().pixels)
+    sent = sent_of(asked.faces)
     tally, master = Tally(), MasterKey.new().text
     with tempfile.TemporaryDirectory() as place, socket.create_server(("127.0.0.1", 0)) as free:
         folder, port = Path(place), free.getsockname()[1]

@@ -33,6 +33,7 @@ from mien.server.config import ServerConfig
 from mien.server.errors import PortTaken
 from mien.server.live.session import FRAME_BYTES
 from mien.server.log import set_up
+from mien.server.memory import return_large_blocks
 from mien.server.metrics import SHARED
 from mien.server.protocol import GuardedProtocol
 from mien.server.service import has_gallery, open_gallery, open_state, state_of
@@ -128,6 +129,7 @@ def serve(config: ServerConfig, settings: Settings, at: socket.socket) -> None:
         _share_metrics(config)
         Multiprocess(_uvicorn(config, partial(worker_app, config, settings), True), sockets=[at]).run()
         return
+    return_large_blocks()
     set_up(config.log_format)
     app = create_app(config, settings)
     server = _Server(_uvicorn(config, app, False), app)
@@ -143,6 +145,7 @@ def serve(config: ServerConfig, settings: Settings, at: socket.socket) -> None:
 
 def worker_app(config: ServerConfig, settings: Settings) -> FastAPI:
     """In a process of its own, which ends when the one that began it is gone, however that ended."""
+    return_large_blocks()
     set_up(config.log_format)
     threading.Thread(target=_follow_parent, name="mien-parent", daemon=True).start()
     return create_app(config, settings)

@@ -1,0 +1,38 @@
+"""What the allocator keeps of large photos."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+# Pixels of photos, each with something small behind it that stays; prints what is still resident of 160 MB.
+PHOTOS_COME_AND_GO = """
+from mien.server.memory import return_large_blocks
+if {tamed}:
+    assert return_large_blocks()
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096
+bytearray(8_000_000)
+before, small = resident(), []
+def photo():
+    pixels = bytearray(8_000_000)
+    small.extend(bytearray(2000) for _ in range(20))
+    return pixels
+photos = [photo() for _ in range(20)]
+del photos
+print(resident() - before)
+"""
+
+
+def kept_bytes(tamed: bool) -> int:
+    command = [sys.executable, "-c", PHOTOS_COME_AND_GO.format(tamed=tamed)]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is set")
+def test_large_photos_leave_no_memory_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MALLOC_MMAP_THRESHOLD_", raising=False)
+    assert kept_bytes(tamed=True) < 16_000_000 < 100_000_000 < kept_bytes(tamed=False)
