@@ -98,11 +98,8 @@ async def first_answer(address: str, pieces: AsyncIterator[bytes]) -> str:
     """Send on a connection of its own; status and code of the first answer, or that the service just hung up."""
     host, _, port = address.removeprefix("http://").partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
+    writing = asyncio.ensure_future(_write(writer, pieces))
     try:
-        with contextlib.suppress(ConnectionError):
-            async for piece in pieces:
-                writer.write(piece)
-                await writer.drain()
         head = await reader.readuntil(b"\r\n\r\n")
         found = re.search(rb"content-length: *(\d+)", head.lower())
         body = await reader.readexactly(int(found[1])) if found else b""
@@ -111,7 +108,16 @@ async def first_answer(address: str, pieces: AsyncIterator[bytes]) -> str:
     except (ConnectionError, asyncio.IncompleteReadError):
         return GONE
     finally:
+        writing.cancel()
         writer.close()
+
+
+async def _write(writer: asyncio.StreamWriter, pieces: AsyncIterator[bytes]) -> None:
+    """Until the service has heard enough."""
+    with contextlib.suppress(ConnectionError):
+        async for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
 
 
 async def at_once(request: bytes) -> AsyncIterator[bytes]:

@@ -21,8 +21,8 @@ GET = b"GET / HTTP/1.1\r\nHost: a\r\n"
 
 
 async def hello(scope: Any, receive: Any, send: Any) -> None:
-    """Answers with the size of what came."""
-    size, more = 0, True
+    """Answers with the size of what came; at once where the address is /early."""
+    size, more = 0, scope["path"] != "/early"
     while more:
         message = await receive()
         size, more = size + len(message.get("body", b"")), message.get("more_body", False)
@@ -83,3 +83,28 @@ def test_a_header_that_does_not_come_is_not_waited_for(
 ) -> None:
     monkeypatch.setattr(protocol, "HEADER_SECONDS", 0.2)
     assert said(port, begun) == b""
+
+
+EARLY = b"POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n"
+
+
+def test_a_body_that_was_answered_early_may_still_come(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "REST_SECONDS", 0.2)
+    with socket.create_connection(("127.0.0.1", port), 30) as connection:
+        connection.sendall(EARLY + b"x" * 50)
+        assert b"200 OK" in connection.recv(65536)
+        connection.sendall(b"x" * 50)
+        time.sleep(0.5)
+        connection.sendall(GET + b"Connection: close\r\n\r\n")
+        assert b"200 OK" in connection.recv(65536)
+
+
+def test_a_body_that_was_answered_early_is_not_waited_for_ever(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "REST_SECONDS", 0.2)
+    with socket.create_connection(("127.0.0.1", port), 30) as connection:
+        connection.sendall(EARLY)
+        assert b"200 OK" in connection.recv(65536)
+        with pytest.raises(ConnectionError):
+            for _ in range(99):
+                connection.sendall(b"x")
+                time.sleep(0.05)
