@@ -8,6 +8,7 @@ from importlib import import_module
 
 from mien.cli.printable import printable
 from mien.errors import MienError
+from mien.memory import return_large_blocks
 
 # Where each command lives; loaded when called, so that `mien --help` stays fast.
 COMMANDS = {
@@ -55,6 +56,8 @@ def _dispatch(arguments: list[str]) -> int:
     if name not in COMMANDS:
         print(f"error: There is no command {name!r}.\n\n{usage()}", file=sys.stderr)
         return EXIT_ERROR
+    if name != "train":  # whose large tensors come and go too often for that
+        return_large_blocks()
     try:
         import_module(COMMANDS[name][0]).app(arguments[1:], prog_name=f"mien {name}")
     except SystemExit as stop:

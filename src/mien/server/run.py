@@ -27,13 +27,13 @@ from mien.gallery.asking import embedder_of
 from mien.gallery.place import place_of
 from mien.gallery.store.master import VARIABLE, key_file
 from mien.landmark.mesh import LANDMARK_CARDS
+from mien.memory import return_large_blocks
 from mien.server.app import create_app
 from mien.server.caller import Caller, Role
 from mien.server.config import ServerConfig
 from mien.server.errors import PortTaken
 from mien.server.live.session import FRAME_BYTES
 from mien.server.log import set_up
-from mien.server.memory import return_large_blocks
 from mien.server.metrics import SHARED
 from mien.server.protocol import GuardedProtocol
 from mien.server.service import has_gallery, open_gallery, open_state, state_of
@@ -129,7 +129,6 @@ def serve(config: ServerConfig, settings: Settings, at: socket.socket) -> None:
         _share_metrics(config)
         Multiprocess(_uvicorn(config, partial(worker_app, config, settings), True), sockets=[at]).run()
         return
-    return_large_blocks()
     set_up(config.log_format)
     app = create_app(config, settings)
     server = _Server(_uvicorn(config, app, False), app)
