@@ -68,7 +68,7 @@ def finish_oidc(
     claims = OtherService(service.config, service.state).finish(own_url(request, service.config), code, state)
     account = account_of(service, claims)
     answer = HTMLResponse(ONWARD.format(url=escape(own_url(request, service.config) + "/")))
-    begin_session(service, account, answer, "other service")
+    begin_session(service, account, request, answer, "other service")
     answer.delete_cookie(COOKIE, path="/v1/session/oidc", secure=service.config.secure, httponly=True)
     return answer
 
