@@ -10,6 +10,7 @@ from typing import TypeVar
 from fastapi import Request
 
 from mien.image import ImageLimits, Photo, open_photo
+from mien.server.caller import Caller
 from mien.server.errors import ClientGone
 from mien.server.schema.upload import Field, Form, form_of
 from mien.server.service import Service
@@ -34,11 +35,12 @@ def opened(service: Service, photo: bytes) -> Photo:
 
 
 async def attended(request: Request, service: Service, work: Callable[[], T]) -> T:
-    """What `work` returns or raises, done in a worker. The request's body must have been read.
+    """What `work` returns or raises, done in a worker, in its caller's turn. The request's body must have been read.
 
     Where the client hangs up before the work has begun, it is dropped. Raises Busy, ClientGone.
     """
-    ticket = service.inference.submit(work)
+    caller: Caller = request.state.caller
+    ticket = service.inference.submit(caller.tag, work)
     gone = asyncio.ensure_future(_hung_up(request))
     try:
         await asyncio.wait((ticket.answer, gone), return_when=asyncio.FIRST_COMPLETED)

@@ -64,7 +64,7 @@ def get_session(request: Request, service: ServiceOf, _cookie: Cookie = None, _k
     """For accounts and keys; `csrf` is what changes need."""
     session = session_of(request, service)
     if session is not None and not has_key(request):
-        service.rate.take(f"account {session.account.id}")
+        service.rate.take(session.account.caller.tag)
         return session_fields(session)
     caller = check(caller_of(request, service), Role.VIEWER, service)
     return SessionOut(
