@@ -288,10 +288,22 @@ def test_what_has_begun_for_somebody_who_hung_up_comes_to_its_end() -> None:
 
 def test_room_is_given_back_and_refused_when_taken() -> None:
     room = Room(10)
-    with room.share() as first:
-        first.take(6)
-        with room.share() as second, pytest.raises(Busy):
-            second.take(5)
+    with room.share("a") as first, room.share("b") as second:
         first.take(4)
-        assert room.taken == 10
+        second.take(4)
+        with room.share("c") as third, pytest.raises(Busy):
+            third.take(3)
+        first.take(1)
+        assert room.taken == 9
+    assert room.taken == 0
+
+
+def test_one_caller_leaves_half_of_the_room_to_others() -> None:
+    room = Room(10)
+    with room.share("a") as first, room.share("a") as again, room.share("b") as other:
+        first.take(3)
+        with pytest.raises(Busy):
+            again.take(3)
+        again.take(2)
+        other.take(5)
     assert room.taken == 0

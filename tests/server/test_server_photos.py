@@ -25,8 +25,8 @@ from mien.server.schema.comparison import Comparison
 from mien.server.schema.identification import Identifications
 from mien.server.schema.models import Models
 from mien.server.service import Service
-from mien.server.turns import Line
 from mien.server.state.audit import Wanted
+from mien.server.turns import Line
 
 Headers = Mapping[str, str]
 

@@ -24,7 +24,8 @@ def form(request: Request, service: Service, fields: Mapping[str, Field]) -> Abs
     """The form of a request, within the limits of the service."""
     config = service.config
     most = min(sum(one.most * one.most_bytes for one in fields.values()), PHOTOS_TOGETHER * config.photo_bytes)
-    return form_of(request, service.inference.room, fields, most, config.request_seconds)
+    share = service.inference.room.share(_who(request))
+    return form_of(request, share, fields, most, config.request_seconds)
 
 
 def opened(service: Service, photo: bytes) -> Photo:
@@ -39,8 +40,7 @@ async def attended(request: Request, service: Service, work: Callable[[], T]) ->
 
     Where the client hangs up before the work has begun, it is dropped. Raises Busy, ClientGone.
     """
-    caller: Caller = request.state.caller
-    ticket = service.inference.submit(caller.tag, work)
+    ticket = service.inference.submit(_who(request), work)
     gone = asyncio.ensure_future(_hung_up(request))
     try:
         await asyncio.wait((ticket.answer, gone), return_when=asyncio.FIRST_COMPLETED)
@@ -52,6 +52,12 @@ async def attended(request: Request, service: Service, work: Callable[[], T]) ->
         raise
     finally:
         gone.cancel()
+
+
+def _who(request: Request) -> str:
+    """As the guard found it."""
+    caller: Caller = request.state.caller
+    return caller.tag
 
 
 async def _hung_up(request: Request) -> None:
