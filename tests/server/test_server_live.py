@@ -284,3 +284,26 @@ class TestFull:
         socket.receive_text()
         service.live.close()
         assert end_of(socket)[0] == 1000
+
+
+class TestFair:
+    @pytest.fixture
+    def config(self, tmp_path: Path) -> Iterator[ServerConfig]:
+        yield ServerConfig(state_dir=tmp_path / "server", requests_per_minute=100_000, live_sessions=2)
+
+    def test_who_has_all_sessions_loses_the_newest_to_another_caller(
+        self, begin: Begin, operator: dict[str, str], stranger: dict[str, str], service: Service
+    ) -> None:
+        first, second = begin(operator, stages=[]), begin(operator, stages=[])
+        for socket in (first, second):
+            socket.receive_text()
+        other = begin(stranger, stages=[])
+        code, reason = end_of(second)
+        assert code == 1013 and "Somebody else" in reason
+        assert json.loads(other.receive_text())["session"] and service.live.open == 2
+        for socket in (first, other):
+            socket.send_bytes(message(1))
+            assert LiveAnswer.model_validate_json(socket.receive_text()).moment
+        # Now both have the same.
+        for who in (operator, stranger):
+            assert end_of(begin(who, stages=[]))[0] == 1013
