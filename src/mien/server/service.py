@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Annotated, Final
@@ -42,6 +42,7 @@ from mien.server.state.keys import Keys
 from mien.server.state.preferences import PreferenceShelf
 from mien.server.state.root import root_key
 from mien.server.state.sessions import Sessions
+from mien.server.turns import OneEach
 from mien.server.videos import open_videos
 from mien.settings import Settings
 
@@ -79,6 +80,7 @@ class Service:
     lockout: Lockout
     rate: Rate
     closing: ExitStack
+    examining: OneEach = field(default_factory=OneEach)
 
     def close(self) -> None:
         """Finish what has begun, refuse the rest, let go of files."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Generic, TypeVar
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from threading import Lock
+from typing import Final, Generic, TypeVar
+
+from mien.server.errors import Busy
 
 T = TypeVar("T")
+HEAVY_SECONDS: Final = 5.0
 
 
 def who_yields(held: Mapping[str, int], newcomer: str) -> str | None:
@@ -62,3 +67,24 @@ class Line(Generic[T]):
         left = [item for own in self._waiting.values() for item in own.values()]
         self._waiting.clear()
         return left
+
+
+class OneEach:
+    """Heavy work, of which each tenant has one at a time in this process. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._busy: set[str] = set()
+
+    @contextmanager
+    def hold(self, tenant: str) -> Iterator[None]:
+        """Raises Busy while the tenant's is being done already."""
+        with self._lock:
+            if tenant in self._busy:
+                raise Busy("This is being worked out already.", "Try again when it is done.", HEAVY_SECONDS)
+            self._busy.add(tenant)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._busy.remove(tenant)
