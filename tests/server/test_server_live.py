@@ -20,6 +20,7 @@ from tests.server.conftest import log_in
 from tests.server.videos_to_send import jpeg, until
 
 from mien.errors import ImageError
+from mien.gallery.enrol import Allow
 from mien.gallery.gallery import Consent, Profile
 from mien.image import ImageLimits, encode_image
 from mien.server.config import ServerConfig
@@ -27,6 +28,7 @@ from mien.server.errors import Invalid
 from mien.server.live.frames import PushedFrames
 from mien.server.routes import live
 from mien.server.schema.live import LiveAnswer, LiveReady, LiveTerms
+from mien.server.schema.tracks import TrackIdentity
 from mien.server.service import Service
 
 ADDRESS = "ws://127.0.0.1/v1/live"
@@ -185,6 +187,32 @@ def test_the_tenants_own_people_are_recognised_once_on_record(
     assert [(event["data"]["person_id"], event["data"]["name"]) for event in events] == [(person, "Eileen")]
     stored = service.state.read("SELECT data FROM events")
     assert "Eileen" not in str(stored)
+
+
+def test_whom_the_reasons_name_is_on_record_too(
+    begin: Begin, operator: dict[str, str], faces: list[bytes], astronaut: np.ndarray, service: Service
+) -> None:
+    """Two records of one face: neither is the answer, and the client reads both names."""
+    consent = Consent("Eileen", datetime.now(UTC), "a test", "a form")
+    found = [
+        service.gallery.enrol(Profile(name, consent=consent), [astronaut], Allow(duplicate=True)).person_id
+        for name in ("Eileen", "Ellen")
+    ]
+    socket = begin(operator, identify=True, why="Opening the door")
+    socket.receive_text()
+    for number, picture in enumerate(faces):
+        socket.send_bytes(message(number, picture))
+        answer = LiveAnswer.model_validate_json(socket.receive_text())
+    assert answer.moment
+    who = answer.moment.faces[0].identity
+    assert isinstance(who, TrackIdentity) and who.answer == "inconclusive"
+    assert all(name in who.reasons[-1] for name in ("Eileen", "Ellen"))
+    entries = [entry for entry in service.audit.entries() if entry.action == "identify"]
+    assert {(entry.subject, entry.why, entry.detail["answer"]) for entry in entries} == {
+        (person, "Opening the door", "candidate") for person in found
+    }
+    assert len(entries) == 2
+    assert service.events.page("", 10, before=None, kind="identity", since=None) == []
 
 
 def test_a_reason_is_kept_and_demanded_where_the_preferences_say_so(

@@ -263,4 +263,4 @@ def bare(face: dict[str, Any]) -> dict[str, Any]:
     who = face["identity"]
     if not isinstance(who, dict) or "person_id" not in who:
         return face
-    return face | {"identity": who | {"name": None, "reasons": []}}
+    return face | {"identity": who | {"name": None, "reasons": [], "mentions": []}}

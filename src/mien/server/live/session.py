@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, Final
 
 from mien.errors import ImageError, MienError
-from mien.face import Quality
+from mien.face import NotAsked, Quality
 from mien.image import ImageLimits
 from mien.server.caller import Caller
 from mien.server.errors import Busy, ClientGone
@@ -119,7 +119,7 @@ class LiveSession:
         self._frames = PushedFrames(ImageLimits(FRAME_PIXELS, FRAME_BYTES), self._refused)
         self._send: Send | None = None
         self._quality: dict[int, float] = {}
-        self._told: set[tuple[int, str]] = set()
+        self._told: set[tuple[int, str, str]] = set()
 
     def push(self, message: bytes) -> int:
         """As of `PushedFrames`."""
@@ -188,19 +188,30 @@ class LiveSession:
         return face
 
     def _note(self, moment: Moment) -> None:
-        """Everybody who is recognised: on record once a track, before the client is told."""
-        for face in moment.faces:
-            who = face.identity
-            if not isinstance(who, TrackIdentity) or who.answer != "person" or who.person_id is None:
-                continue
-            if (face.track, who.person_id) in self._told:
-                continue
-            self._told.add((face.track, who.person_id))
-            data = {"source": "live", "session": self.id, "track": face.track, "person_id": who.person_id}
-            with self._tools.state.write():
-                detail: dict[str, Plain] = {"source": "live", "session": self.id, "track": face.track}
-                self._tools.audit.write(self._caller, "identify", who.person_id, self._asked.why, detail)
-                self._tools.events.publish(self._caller.tenant, "identity", data | {"answer": "person"})
+        """Everybody who is recognised, or whom the reasons name: on record once a track, before the client is told."""
+        new = {(face.track, *one) for face in moment.faces for one in _disclosed(face.identity)} - self._told
+        if not new:
+            return
+        with self._tools.state.write():
+            for track, person_id, answer in sorted(new):
+                about: dict[str, Plain] = {"source": "live", "session": self.id, "track": track}
+                self._tools.audit.write(
+                    self._caller, "identify", person_id, self._asked.why, about | {"answer": answer}
+                )
+                if answer == "person":
+                    data = about | {"person_id": person_id, "answer": answer}
+                    self._tools.events.publish(self._caller.tenant, "identity", data)
+        self._told |= new
+
+
+def _disclosed(who: TrackIdentity | NotAsked | None) -> Iterator[tuple[str, str]]:
+    """Whom an answer names, each as what: the person found, or a candidate."""
+    if not isinstance(who, TrackIdentity):
+        return
+    person_id = who.person_id if who.answer == "person" else None
+    if person_id is not None:
+        yield person_id, "person"
+    yield from ((one, "candidate") for one in who.mentions if one != person_id)
 
 
 def problem_of(error: MienError) -> dict[str, str]:
