@@ -24,6 +24,7 @@ from mien.server.schema.videos import Job, VideoResult
 from mien.server.schema.wire import answer
 from mien.server.service import Service, ServiceOf
 from mien.server.state import jobs as records
+from mien.server.state.audit import Plain
 from mien.server.state.database import new_id
 from mien.server.state.idempotency import RequestKey, fingerprint, idempotent_change
 from mien.server.state.jobs import Asked, JobState
@@ -333,19 +334,24 @@ def _file(request: Request, service: Service, caller: Caller, job_id: str, kept:
     if path is None:
         cure = "Upload it again with annotate=true." if kept.kind == "annotated" else ""
         raise NotFound(f"This video has no {kept.kind}.", cure)
-    _check_range(request, path.stat().st_size)
-    service.audit.write(caller, "read_video", job_id, detail={"kind": kept.kind})
+    detail: dict[str, Plain] = {"kind": kept.kind}
+    if _from_start(request, path.stat().st_size):
+        service.audit.write(caller, "read_video", job_id, detail=detail)
+    else:
+        # The rest of what somebody watches already; whoever leaves out the beginning has seen it all the same.
+        service.audit.write_once(caller, "read_video", job_id, detail, same_detail=True)
     headers = dict(REPORT_HEADERS) if kept.kind == "report" else {}
     name = f"{job.name.rpartition('.')[0] or job.name}{path.suffix}" if kept.download else None
     return FileResponse(path, media_type=MEDIA_TYPES[kept.kind], headers=headers, filename=name)
 
 
-def _check_range(request: Request, size: int) -> None:
-    """Raises OutOfRange; what is no single range counts as none, as HTTP allows."""
+def _from_start(request: Request, size: int) -> bool:
+    """Whether the beginning is asked for. Raises OutOfRange; what is no single range counts as none, as HTTP allows."""
     found = RANGE.fullmatch(request.headers.get("range", ""))
     if found is None:
         request.scope["headers"] = [pair for pair in request.scope["headers"] if pair[0] != b"range"]
-        return
+        return True
     first, last = found.groups()
     if int(first or 0) >= size or (last and int(last) < int(first or 0)) or (not first and int(last or 0) == 0):
         raise OutOfRange(f"The file has {size:,} bytes.", "Ask for a part of it, or for all.")
+    return first != "" and int(first) == 0
