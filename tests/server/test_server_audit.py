@@ -321,6 +321,21 @@ def test_pages_follow_one_another(client: TestClient, service: Service, administ
     assert seen == ["4", "3", "2", "1", "0"]
 
 
+def test_whoever_reads_the_log_is_in_it_once_a_minute(
+    client: TestClient, service: Service, administrator: dict[str, str], stranger: dict[str, str]
+) -> None:
+    """It has names beside the ids. Leafing adds nothing, and beginning in the middle is no way around."""
+    for number in range(5):
+        service.audit.write(WHO, "count", str(number))
+    first = client.get("/v1/audit", params={"limit": 2}, headers=administrator).json()
+    assert first["items"][0]["action"] == "count"
+    for _ in range(3):
+        client.get("/v1/audit", params={"limit": 2, "cursor": first["next"]}, headers=administrator)
+    client.get("/v1/audit", params={"cursor": first["next"]}, headers=stranger)
+    found = service.audit.entries(Wanted(action="list_audit"))
+    assert [one.tenant for one in found] == ["north", ""]
+
+
 def test_the_service_says_whether_the_log_is_whole(
     client: TestClient, service: Service, administrator: dict[str, str]
 ) -> None:
