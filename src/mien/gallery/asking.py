@@ -29,7 +29,7 @@ from mien.gallery.place import Place
 from mien.gallery.search.labels import Filter
 from mien.gallery.store.master import MasterKey
 from mien.gallery.store.receipt import Receipt
-from mien.image import Source
+from mien.image import ImageLimits, Source
 from mien.record import Record
 from mien.settings import Settings
 from mien.weights.catalog import Catalog
@@ -101,6 +101,8 @@ class Asking(Kept):
                 "Give no analyzer: the gallery loads its own.",
             )
         self.calibration = calibration or Calibration.for_model(model, self.settings)
+        # Of photos that are enrolled; whoever calls its limits otherwise than the settings do says so here.
+        self.limits = ImageLimits(self.settings.max_pixels, self.settings.max_bytes)
         self._live = LiveIndex(self.records, self.calibration)
         self._analyzer, self._progress, self._loading = analyzer, progress, Lock()
 

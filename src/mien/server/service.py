@@ -150,6 +150,7 @@ def open_service(
         settings = _limited(settings, config)
         analyzer = analyzer or open_analyzer(settings)
         gallery = stack.enter_context(Gallery(None, settings, analyzer=analyzer))
+        gallery.limits = config.photo_limits
         state = stack.enter_context(open_state(gallery, config))
         with _writing(state.folder):
             alive = Alive(state.folder)

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from fastapi import Request
 
-from mien.image import ImageLimits, Photo, open_photo
+from mien.image import Photo, open_photo
 from mien.server.caller import Caller
 from mien.server.errors import ClientGone
 from mien.server.schema.upload import Field, Form, form_of
@@ -30,9 +30,7 @@ def form(request: Request, service: Service, fields: Mapping[str, Field]) -> Abs
 
 def opened(service: Service, photo: bytes) -> Photo:
     """Its header read and checked against the limits of the service; to be called in a worker. Raises an ImageError."""
-    config = service.config
-    limits = ImageLimits(config.photo_pixels, config.photo_bytes, "photo_pixels", "photo_bytes")
-    return open_photo(photo, limits)
+    return open_photo(photo, service.config.photo_limits)
 
 
 async def attended(request: Request, service: Service, work: Callable[[], T]) -> T:
