@@ -21,6 +21,7 @@ from mien.gallery.place import is_server, place_of
 from mien.gallery.store.master import find_master
 from mien.gallery.store.opening import KEYS
 from mien.server.access.limits import Lockout, Rate
+from mien.server.access.oidc import Known
 from mien.server.access.passwords import Passwords
 from mien.server.cameras.cameras import Cameras
 from mien.server.config import ServerConfig
@@ -81,6 +82,7 @@ class Service:
     rate: Rate
     closing: ExitStack
     examining: OneEach = field(default_factory=OneEach)
+    issuer: Known = field(default_factory=Known)
 
     def close(self) -> None:
         """Finish what has begun, refuse the rest, let go of files."""
