@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -24,7 +23,7 @@ from mien.gallery.fpir import OpenSet
 from mien.gallery.identify import Identification, Identifier, IdentifyPolicy, Replayed, Who
 from mien.gallery.kept import Kept
 from mien.gallery.live import Live, LiveIndex
-from mien.gallery.people import Negative
+from mien.gallery.people import PERSON_ID, Negative
 from mien.gallery.place import Place
 from mien.gallery.search.labels import Filter
 from mien.gallery.store.master import MasterKey
@@ -36,7 +35,6 @@ from mien.weights.catalog import Catalog
 from mien.weights.progress import Progress
 
 FAST: Final = "-fast"
-PERSON_ID: Final = re.compile(r"\b[a-z2-7]{26}\b")
 
 
 @dataclass(frozen=True, slots=True)

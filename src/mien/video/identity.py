@@ -14,10 +14,11 @@ import numpy as np
 
 from mien.errors import EmbeddingMismatch
 from mien.face import Embedding, Floats
-from mien.gallery.asking import PERSON_ID, Ask, named
+from mien.gallery.asking import Ask, named
 from mien.gallery.errors import PersonUnknown
 from mien.gallery.gallery import Gallery
 from mien.gallery.identify import Identification, Who
+from mien.gallery.people import PERSON_ID
 from mien.video.moment import TrackIdentity
 
 # Beyond, another shot of the same track adds next to nothing.

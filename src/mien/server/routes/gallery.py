@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
-from mien.decide.calibration import CalibrationError
+from mien.errors import CalibrationError
 from mien.gallery.fpir import OpenSet
 from mien.gallery.search.labels import Filter
 from mien.record import plain
