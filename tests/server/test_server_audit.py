@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ import apsw
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from tests.server.conftest import Clock
 
 from mien.gallery.gallery import Consent, Profile
 from mien.server.caller import Caller, Role
@@ -22,27 +23,6 @@ from mien.server.state.database import SECOND, State
 
 WHO = Caller("account", "a", "anna", Role.OPERATOR, "")
 DAY = 24 * 3600 * SECOND
-
-
-class Clock:
-    """Microseconds since 1970, as a test says."""
-
-    def __init__(self) -> None:
-        self.now = 1_700_000_000 * SECOND
-
-    def __call__(self) -> int:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def state(tmp_path: Path, clock: Clock) -> Iterator[State]:
-    with State(tmp_path, bytes(range(32)), clock) as opened:
-        yield opened
 
 
 @pytest.fixture
