@@ -17,6 +17,7 @@ import pytest
 from fastapi.testclient import TestClient
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey
+from tests.server.conftest import PASSWORD, log_in
 
 from mien.server.access.oidc import KNOWN_SECONDS
 from mien.server.app import create_app
@@ -144,6 +145,20 @@ def test_an_account_is_found_by_its_verified_address(browser: TestClient, trusti
     said = browser.get("/v1/session").json()
     assert said["id"] == account.id and said["must_change_password"] is False
     assert trusting.audit.entries()[0].detail == {"how": "other service"}
+
+
+def test_a_browser_is_known_where_the_account_has_a_password_too(
+    browser: TestClient, trusting: Service, issuer: Issuer
+) -> None:
+    """Nobody can try to log in to one without."""
+    account = trusting.accounts.make("anna@example.org", Role.VIEWER)
+    assert come_back(browser, issuer).status_code == 200
+    assert not [name for name in browser.cookies if "mien_device" in name]
+    trusting.accounts.set_password(account.id, trusting.passwords.hash(PASSWORD))
+    assert come_back(browser, issuer).status_code == 200
+    for _ in range(trusting.config.login_failures):
+        trusting.lockout.begin("anna@example.org", "192.0.2.1")
+    log_in(browser, "anna@example.org")
 
 
 def test_an_account_is_found_by_its_subject(browser: TestClient, trusting: Service, issuer: Issuer) -> None:
