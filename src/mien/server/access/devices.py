@@ -23,9 +23,12 @@ LASTS_SECONDS: Final = 365 * 24 * 3600
 
 def device_of(connection: HTTPConnection, service: Service, account: Account | None) -> str | None:
     """What the failures of the browser that asks are counted by; None where it never logged in to the account."""
-    if account is None or (hashed := service.accounts.password_of(account.id)) is None:
+    # Without the cookie nothing more is done, which would take longer for names that somebody has.
+    if account is None or not (cookie := connection.cookies.get(_cookie_name(service, account))):
         return None
-    number, _, sign = connection.cookies.get(_cookie_name(service, account), "").partition(".")
+    if (hashed := service.accounts.password_of(account.id)) is None:
+        return None
+    number, _, sign = cookie.partition(".")
     right = hmac.compare_digest(sign.encode(), _sign(service, account, hashed, number).encode())
     return f"{account.id} {number}" if right else None
 
