@@ -135,6 +135,12 @@ class EmbeddingMismatch(MienError):
     code = "embedding-mismatch"
 
 
+class CalibrationError(MienError):
+    """A calibration is damaged, or is asked for a rate that its data cannot support."""
+
+    code = "calibration"
+
+
 class DataError(MienError):
     """A data set, pairs file or folder of people is not laid out as documented."""
 

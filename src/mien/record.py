@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
-
-import numpy as np
 
 DIGITS = 7
 
@@ -26,12 +25,13 @@ def plain(value: Any) -> Any:
         status = getattr(value, "status", None)
         head = {"status": status} if status else {}
         return head | {item.name: plain(getattr(value, item.name)) for item in fields(value)}
-    if isinstance(value, np.ndarray):
+    if hasattr(value, "tolist"):
+        # An array or a number of NumPy's, which whoever reads results elsewhere need not load.
         return plain(value.tolist())
     if isinstance(value, Enum):
         return value.value
-    if isinstance(value, float | np.floating):
-        return float(f"{value:.{DIGITS}g}") if np.isfinite(value) else None
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     if isinstance(value, bytes):

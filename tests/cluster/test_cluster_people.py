@@ -6,7 +6,8 @@ import pytest
 from mien.cluster import people as module
 from mien.cluster.metrics import cluster_figures
 from mien.cluster.people import cluster_people
-from mien.decide.calibration import Calibration, CalibrationError, ErrorRate, Knot
+from mien.decide.calibration import Calibration, ErrorRate, Knot
+from mien.errors import CalibrationError
 
 KNOTS = tuple(
     Knot(score, ErrorRate(rate, rate, rate)) for score, rate in ((-1.0, 1.0), (0.2, 1e-2), (0.4, 1e-4), (0.6, 1e-6))

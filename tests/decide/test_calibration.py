@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mien.decide.calibration import Calibration, CalibrationError, ErrorRate, Knot, file_name
+from mien.decide.calibration import Calibration, ErrorRate, Knot, file_name
+from mien.errors import CalibrationError
 from mien.settings import Settings
 
 

@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from mien.decide.calibration import Calibration, CalibrationError, ErrorRate, GroupRate, Knot
+from mien.decide.calibration import Calibration, ErrorRate, GroupRate, Knot
 from mien.decide.verify import Answer, Uncalibrated, compare, inconclusive
-from mien.errors import EmbeddingMismatch
+from mien.errors import CalibrationError, EmbeddingMismatch
 from mien.face import Embedding
 
 

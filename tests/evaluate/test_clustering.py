@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mien.decide.calibration import Calibration, CalibrationError, ErrorRate, Knot
+from mien.decide.calibration import Calibration, ErrorRate, Knot
+from mien.errors import CalibrationError
 from mien.evaluate.clustering import evaluate_clustering
 from mien.evaluate.templates import Missing, Templates
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from mien.decide.calibration import Calibration, CalibrationError
+from mien.decide.calibration import Calibration
+from mien.errors import CalibrationError
 from mien.evaluate.calibrating import calibrate, grouped, with_groups, with_misses, worst_of
 from mien.evaluate.curve import FmrCurve
 from mien.evaluate.scores import impostor_pairs, n_impostor_pairs

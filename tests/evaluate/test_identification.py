@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mien.decide.calibration import Calibration, CalibrationError, ErrorRate, Knot
-from mien.errors import DataError
+from mien.decide.calibration import Calibration, ErrorRate, Knot
+from mien.errors import CalibrationError, DataError
 from mien.evaluate.identification import NOT_ENROLLED, Misses, OpenSetProtocol, evaluate_identification
 from mien.evaluate.templates import Missing, Templates
 

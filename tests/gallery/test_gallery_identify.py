@@ -9,8 +9,9 @@ import pytest
 from made_up_people import NOW, Brute, calibration, directions, near
 
 from mien.analyze import Analyzer
-from mien.decide.calibration import Calibration, CalibrationError, ErrorRate
+from mien.decide.calibration import Calibration, ErrorRate
 from mien.decide.verify import Uncalibrated
+from mien.errors import CalibrationError
 from mien.evaluate.subject import subject
 from mien.face import Embedding
 from mien.gallery.fpir import LeftOut, OpenSet, own_people

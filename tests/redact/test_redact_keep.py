@@ -13,8 +13,7 @@ from made_up_photos import MODEL, enrol, new_gallery
 from made_up_sights import RATE, row
 
 from mien.align.view import FaceView
-from mien.decide.calibration import CalibrationError
-from mien.errors import SettingsError
+from mien.errors import CalibrationError, SettingsError
 from mien.face import Embedding, FaceMesh, Failed, Quality
 from mien.gallery.errors import PersonUnknown
 from mien.gallery.gallery import Gallery

@@ -25,10 +25,34 @@ from mien.server.caller import Caller, Role
 from mien.server.config import ServerConfig
 from mien.server.service import Service, open_service
 from mien.server.state.accounts import Account
+from mien.server.state.database import SECOND, State
 from mien.settings import Settings
 
 PASSWORD = "a few words of mine"
 TENANTS = ("", "north")
+
+
+class Clock:
+    """Microseconds since 1970, as a test says."""
+
+    def __init__(self) -> None:
+        self.now = 1_700_000_000 * SECOND
+
+    def __call__(self) -> int:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Stands still."""
+    return Clock()
+
+
+@pytest.fixture
+def state(tmp_path: Path, clock: Clock) -> Iterator[State]:
+    """Without a service around it."""
+    with State(tmp_path, bytes(range(32)), clock) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
-from tests.server.conftest import PASSWORD, Person, log_in
+from tests.server.conftest import PASSWORD, Clock, Person, log_in
 
 from mien.server.access.limits import Lockout, Rate
 from mien.server.access.passwords import IN_LINE, Passwords, default_hasher
@@ -21,27 +19,6 @@ from mien.server.state.database import SECOND, State
 
 People = dict[tuple[str, Role], Person]
 CHANGE = {"event_days": 3}
-
-
-class Clock:
-    """Microseconds since 1970, as a test says."""
-
-    def __init__(self) -> None:
-        self.now = 1_700_000_000 * SECOND
-
-    def __call__(self) -> int:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def state(tmp_path: Path, clock: Clock) -> Iterator[State]:
-    with State(tmp_path, bytes(range(32)), clock) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ import apsw
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from tests.server.conftest import Clock
 
 from mien.gallery.gallery import Consent, Profile
 from mien.server.caller import Caller, Role
@@ -22,27 +23,6 @@ from mien.server.state.database import SECOND, State
 
 WHO = Caller("account", "a", "anna", Role.OPERATOR, "")
 DAY = 24 * 3600 * SECOND
-
-
-class Clock:
-    """Microseconds since 1970, as a test says."""
-
-    def __init__(self) -> None:
-        self.now = 1_700_000_000 * SECOND
-
-    def __call__(self) -> int:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def state(tmp_path: Path, clock: Clock) -> Iterator[State]:
-    with State(tmp_path, bytes(range(32)), clock) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -319,6 +299,21 @@ def test_pages_follow_one_another(client: TestClient, service: Service, administ
         seen += [one["subject"] for one in page["items"]]
         cursor = page["next"]
     assert seen == ["4", "3", "2", "1", "0"]
+
+
+def test_whoever_reads_the_log_is_in_it_once_a_minute(
+    client: TestClient, service: Service, administrator: dict[str, str], stranger: dict[str, str]
+) -> None:
+    """It has names beside the ids. Leafing adds nothing, and beginning in the middle is no way around."""
+    for number in range(5):
+        service.audit.write(WHO, "count", str(number))
+    first = client.get("/v1/audit", params={"limit": 2}, headers=administrator).json()
+    assert first["items"][0]["action"] == "count"
+    for _ in range(3):
+        client.get("/v1/audit", params={"limit": 2, "cursor": first["next"]}, headers=administrator)
+    client.get("/v1/audit", params={"cursor": first["next"]}, headers=stranger)
+    found = service.audit.entries(Wanted(action="list_audit"))
+    assert [one.tenant for one in found] == ["north", ""]
 
 
 def test_the_service_says_whether_the_log_is_whole(

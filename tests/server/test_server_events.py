@@ -15,13 +15,15 @@ from tests.server.conftest import Person, log_in
 
 from mien.gallery.gallery import Consent, Profile
 from mien.server import events as events_module
-from mien.server.caller import Role
+from mien.server.caller import Caller, Role
 from mien.server.errors import Busy
 from mien.server.events import EventStream, Streams, without_name
 from mien.server.schema.events import LoggedEvent
 from mien.server.service import Service
 from mien.server.state.database import SECOND
 from mien.server.state.events import EventLog
+
+WHO = Caller("key", "one", "program", Role.VIEWER, "")
 
 
 def test_events_come_by_pages_of_a_kind_and_since(
@@ -118,8 +120,8 @@ class Reader:
 
 
 def stream(service: Service, streams: Streams, after: int) -> EventStream:
-    streams.enter()
-    return EventStream(service.events, service.named, streams, "", after, lambda: True)
+    streams.enter(WHO.tag)
+    return EventStream(service.events, service.named, streams, WHO, after, lambda: True)
 
 
 def test_the_stream_goes_on_where_it_was_and_tells_what_comes(service: Service) -> None:
@@ -182,11 +184,23 @@ def test_the_stream_ends_for_whoever_may_not_look_any_more(
 
 def test_there_are_so_many_streams_and_no_more() -> None:
     streams = Streams(most=1)
-    streams.enter()
+    streams.enter("a")
     with pytest.raises(Busy):
-        streams.enter()
-    streams.leave()
-    streams.enter()
+        streams.enter("b")
+    streams.leave("a")
+    streams.enter("b")
+
+
+def test_one_caller_leaves_streams_to_others() -> None:
+    streams = Streams(most=3, most_each=2)
+    for _ in range(2):
+        streams.enter("a")
+    with pytest.raises(Busy):
+        streams.enter("a")
+    streams.enter("b")
+    streams.leave("a")
+    streams.enter("a")
+    assert streams.open == 3
 
 
 def test_the_stream_over_http(

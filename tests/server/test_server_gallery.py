@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -100,3 +102,32 @@ def test_findings_are_the_tenants(
     elsewhere = read(client, stranger, "/findings", Findings)
     assert [(finding.kind, finding.person_id) for finding in elsewhere.findings] == [("low_quality", other)]
     assert client.get("/v1/gallery/findings", headers=viewer).status_code == 403
+
+
+def test_a_tenants_doctor_looks_once_at_a_time(
+    client: TestClient,
+    operator: Headers,
+    administrator: Headers,
+    stranger: Headers,
+    service: Service,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It takes a core for seconds: nobody keeps every worker with it."""
+    begun, may_end = threading.Event(), threading.Event()
+
+    def examine(keep: Filter) -> tuple[()]:
+        if keep.tenant == "":
+            begun.set()
+            assert may_end.wait(60)
+        return ()
+
+    monkeypatch.setattr(service.gallery, "examine", examine)
+    with ThreadPoolExecutor(1) as beside:
+        first = beside.submit(client.get, "/v1/gallery/findings", headers=operator)
+        assert begun.wait(60)
+        refused = client.get("/v1/gallery/findings", headers=administrator)
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+        assert client.get("/v1/gallery/findings", headers=stranger).status_code == 200
+        may_end.set()
+        assert first.result().status_code == 200
+    assert client.get("/v1/gallery/findings", headers=administrator).status_code == 200

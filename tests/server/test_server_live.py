@@ -20,6 +20,7 @@ from tests.server.conftest import log_in
 from tests.server.videos_to_send import jpeg, until
 
 from mien.errors import ImageError
+from mien.gallery.enrol import Allow
 from mien.gallery.gallery import Consent, Profile
 from mien.image import ImageLimits, encode_image
 from mien.server.config import ServerConfig
@@ -27,6 +28,7 @@ from mien.server.errors import Invalid
 from mien.server.live.frames import PushedFrames
 from mien.server.routes import live
 from mien.server.schema.live import LiveAnswer, LiveReady, LiveTerms
+from mien.server.schema.tracks import TrackIdentity
 from mien.server.service import Service
 
 ADDRESS = "ws://127.0.0.1/v1/live"
@@ -187,6 +189,32 @@ def test_the_tenants_own_people_are_recognised_once_on_record(
     assert "Eileen" not in str(stored)
 
 
+def test_whom_the_reasons_name_is_on_record_too(
+    begin: Begin, operator: dict[str, str], faces: list[bytes], astronaut: np.ndarray, service: Service
+) -> None:
+    """Two records of one face: neither is the answer, and the client reads both names."""
+    consent = Consent("Eileen", datetime.now(UTC), "a test", "a form")
+    found = [
+        service.gallery.enrol(Profile(name, consent=consent), [astronaut], Allow(duplicate=True)).person_id
+        for name in ("Eileen", "Ellen")
+    ]
+    socket = begin(operator, identify=True, why="Opening the door")
+    socket.receive_text()
+    for number, picture in enumerate(faces):
+        socket.send_bytes(message(number, picture))
+        answer = LiveAnswer.model_validate_json(socket.receive_text())
+    assert answer.moment
+    who = answer.moment.faces[0].identity
+    assert isinstance(who, TrackIdentity) and who.answer == "inconclusive"
+    assert all(name in who.reasons[-1] for name in ("Eileen", "Ellen"))
+    entries = [entry for entry in service.audit.entries() if entry.action == "identify"]
+    assert {(entry.subject, entry.why, entry.detail["answer"]) for entry in entries} == {
+        (person, "Opening the door", "candidate") for person in found
+    }
+    assert len(entries) == 2
+    assert service.events.page("", 10, before=None, kind="identity", since=None) == []
+
+
 def test_a_reason_is_kept_and_demanded_where_the_preferences_say_so(
     begin: Begin, operator: dict[str, str], service: Service
 ) -> None:
@@ -284,3 +312,26 @@ class TestFull:
         socket.receive_text()
         service.live.close()
         assert end_of(socket)[0] == 1000
+
+
+class TestFair:
+    @pytest.fixture
+    def config(self, tmp_path: Path) -> Iterator[ServerConfig]:
+        yield ServerConfig(state_dir=tmp_path / "server", requests_per_minute=100_000, live_sessions=2)
+
+    def test_who_has_all_sessions_loses_the_newest_to_another_caller(
+        self, begin: Begin, operator: dict[str, str], stranger: dict[str, str], service: Service
+    ) -> None:
+        first, second = begin(operator, stages=[]), begin(operator, stages=[])
+        for socket in (first, second):
+            socket.receive_text()
+        other = begin(stranger, stages=[])
+        code, reason = end_of(second)
+        assert code == 1013 and "Somebody else" in reason
+        assert json.loads(other.receive_text())["session"] and service.live.open == 2
+        for socket in (first, other):
+            socket.send_bytes(message(1))
+            assert LiveAnswer.model_validate_json(socket.receive_text()).moment
+        # Now both have the same.
+        for who in (operator, stranger):
+            assert end_of(begin(who, stages=[]))[0] == 1013

@@ -17,7 +17,9 @@ import pytest
 from fastapi.testclient import TestClient
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey
+from tests.server.conftest import PASSWORD, log_in
 
+from mien.server.access.oidc import KNOWN_SECONDS
 from mien.server.app import create_app
 from mien.server.caller import Role
 from mien.server.service import Service
@@ -43,9 +45,11 @@ class Issuer:
     broken: bool = False
     begun: dict[str, dict[str, str]] = field(default_factory=dict)
     asked: list[dict[str, str]] = field(default_factory=list)
+    read: list[str] = field(default_factory=list)
 
     def answer(self, path: str, form: dict[str, str], headers: Any) -> tuple[int, Any]:
         """What an issuer has."""
+        self.read.append(path)
         if self.broken:
             return 500, {"error": "broken"}
         if path == "/.well-known/openid-configuration":
@@ -141,6 +145,20 @@ def test_an_account_is_found_by_its_verified_address(browser: TestClient, trusti
     said = browser.get("/v1/session").json()
     assert said["id"] == account.id and said["must_change_password"] is False
     assert trusting.audit.entries()[0].detail == {"how": "other service"}
+
+
+def test_a_browser_is_known_where_the_account_has_a_password_too(
+    browser: TestClient, trusting: Service, issuer: Issuer
+) -> None:
+    """Nobody can try to log in to one without."""
+    account = trusting.accounts.make("anna@example.org", Role.VIEWER)
+    assert come_back(browser, issuer).status_code == 200
+    assert not [name for name in browser.cookies if "mien_device" in name]
+    trusting.accounts.set_password(account.id, trusting.passwords.hash(PASSWORD))
+    assert come_back(browser, issuer).status_code == 200
+    for _ in range(trusting.config.login_failures):
+        trusting.lockout.begin("anna@example.org", "192.0.2.1")
+    log_in(browser, "anna@example.org")
 
 
 def test_an_account_is_found_by_its_subject(browser: TestClient, trusting: Service, issuer: Issuer) -> None:
@@ -261,11 +279,54 @@ def test_a_log_in_takes_ten_minutes_at_most(browser: TestClient, trusting: Servi
     assert answer.status_code == 401
 
 
+DISCOVERY, KEYS = "/.well-known/openid-configuration", "/keys"
+
+
+def test_discovery_and_keys_are_known_for_some_minutes(
+    browser: TestClient, trusting: Service, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trusting.accounts.make("anna@example.org", Role.VIEWER)
+    for _ in range(3):
+        assert come_back(browser, issuer).status_code == 200
+    assert (issuer.read.count(DISCOVERY), issuer.read.count(KEYS)) == (1, 1)
+    later = time.monotonic() + KNOWN_SECONDS + 1
+    monkeypatch.setattr("mien.server.access.oidc.monotonic", lambda: later)
+    assert come_back(browser, issuer).status_code == 200
+    assert (issuer.read.count(DISCOVERY), issuer.read.count(KEYS)) == (2, 2)
+
+
+def test_what_is_too_old_is_not_believed_when_the_issuer_is_gone(
+    browser: TestClient, trusting: Service, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trusting.accounts.make("anna@example.org", Role.VIEWER)
+    assert come_back(browser, issuer).status_code == 200
+    later = time.monotonic() + KNOWN_SECONDS + 1
+    monkeypatch.setattr("mien.server.access.oidc.monotonic", lambda: later)
+    issuer.broken = True
+    assert browser.get("/v1/session/oidc").status_code == 502
+    issuer.broken = False
+    assert come_back(browser, issuer).status_code == 200
+
+
+def test_an_issuer_may_change_its_key_at_any_time(browser: TestClient, trusting: Service, issuer: Issuer) -> None:
+    trusting.accounts.make("anna@example.org", Role.VIEWER)
+    assert come_back(browser, issuer).status_code == 200
+    issuer.key = ECKey.generate_key("P-256", {"kid": "two", "use": "sig", "alg": "ES256"})
+    issuer.header = {"alg": "ES256", "kid": "two"}
+    assert come_back(browser, issuer).status_code == 200
+    assert issuer.read.count(KEYS) == 2
+    # A key that the issuer has not is not believed the second time either.
+    issuer.signer = ECKey.generate_key("P-256", {"kid": "two"})
+    assert come_back(browser, issuer).status_code == 401
+
+
 @pytest.mark.parametrize("trouble", ["broken", "other name"])
 def test_trouble_of_the_other_service_is_named(browser: TestClient, issuer: Issuer, trouble: str) -> None:
     issuer.broken, issuer.name = trouble == "broken", "https://elsewhere.example"
     answer = browser.get("/v1/session/oidc")
     assert answer.status_code == 502 and answer.json()["code"] == "other-service"
+    issuer.broken, issuer.name = False, None
+    assert browser.get("/v1/session/oidc").status_code == 302
 
 
 def test_without_an_issuer_there_is_no_such_log_in(client: TestClient) -> None:

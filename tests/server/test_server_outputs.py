@@ -98,6 +98,27 @@ def test_what_a_server_did_not_take_comes_after_a_restart(state: State, log: Eve
     assert tried == {again.posts[0][1]["X-Mien-Delivery"]} != {again.posts[1][1]["X-Mien-Delivery"]}
 
 
+def test_what_went_before_a_server_came_back_is_counted(
+    state: State, log: EventLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = WebServer(204, *[503] * 1000)
+    ours = outputs(state, server.url)
+    ours.start()
+    log.publish("", "gap", {"n": 0})
+    until(lambda: ours.deliveries[0].delivered == 1)
+    ours.close()
+    server.close()
+    for tenant in ("", "", "north"):
+        log.publish(tenant, "gap", {"n": 1})
+    now = state.now()
+    assert (log.forget("north", now + 1), ours.deliveries[0].lost) == (1, 0)
+    assert log.forget("", now + 1) == 3
+    (delivery,) = ours.deliveries
+    assert (delivery.delivered, delivery.waiting, delivery.lost) == (1, 0, 2)
+    assert "2 events" in caplog.text
+    assert log.forget("", now + 1) == 0 and ours.deliveries[0].lost == 2
+
+
 def test_what_is_refused_for_good_holds_nothing_up(state: State, log: EventLog) -> None:
     server = WebServer(404)
     ours = outputs(state, server.url)

@@ -56,6 +56,21 @@ def enrolled(client: TestClient, headers: Headers, name: str = "Anna Weber", *ph
     return checked(wire.Enrolment, enrol(client, headers, person, *photos), 201)["person"]
 
 
+def test_an_oversized_photo_is_refused_in_the_words_of_the_service(
+    client: TestClient, operator: Headers, service: Service, face: bytes
+) -> None:
+    """`max_pixels` is no setting of the service's."""
+    huge = encode_image(np.zeros((5000, service.config.photo_pixels // 5000 + 1, 3), np.uint8), ".png")
+    answers = [enrol(client, operator, ANNA, huge)]
+    person = enrolled(client, operator, "Anna", face)["id"]
+    answers.append(client.post(f"/v1/people/{person}/photos", headers=operator, files={"photos": ("a.png", huge)}))
+    for answer in answers:
+        (judged,) = refused(answer, 422, "enrolment-refused")["photos"]
+        (reason,) = judged["reasons"]
+        assert judged["code"] == "image-too-large" and f"{service.config.photo_pixels:,}" in reason
+        assert "photo_pixels" in reason and "max_pixels" not in reason
+
+
 def test_a_person_is_enrolled_and_found_again(
     client: TestClient, operator: Headers, viewer: Headers, service: Service, face: bytes, nobody: bytes
 ) -> None:

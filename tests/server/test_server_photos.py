@@ -26,6 +26,7 @@ from mien.server.schema.identification import Identifications
 from mien.server.schema.models import Models
 from mien.server.service import Service
 from mien.server.state.audit import Wanted
+from mien.server.turns import Line
 
 Headers = Mapping[str, str]
 
@@ -147,7 +148,7 @@ def test_forms_are_checked(client: TestClient, operator: Headers, face: bytes) -
 def test_a_full_queue_is_said_at_once_and_stops_nobody_from_reading(
     client: TestClient, operator: Headers, service: Service, face: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service.inference, "_queue", 0)
+    monkeypatch.setattr(service.inference, "_line", Line(0))
     for address, fields in (("analyze", ("photo",)), ("compare", ("first", "second"))):
         answer = ask(client, f"/v1/{address}", operator, **dict.fromkeys(fields, face))
         assert refused(answer, 503, "busy")["cure"] and int(answer.headers["retry-after"]) >= 1

@@ -49,7 +49,7 @@ def read(
 
     async def ask() -> Form:
         request = Request({"type": "http", "method": "POST", "path": "/", "headers": headers}, receive)
-        async with form_of(request, room or Room(10_000), FIELDS, most, seconds) as form:
+        async with form_of(request, (room or Room(20_000)).share("key one"), FIELDS, most, seconds) as form:
             return form
 
     return asyncio.run(ask())
@@ -120,11 +120,12 @@ def test_a_body_that_does_not_come_is_given_up() -> None:
 
 
 def test_all_uploads_together_are_limited() -> None:
-    room = Room(200)
-    with room.share() as other:
-        other.take(100)
+    room = Room(400)
+    with room.share("key two") as other, room.share("key three") as third:
+        other.take(150)
+        third.take(150)
         refused(Busy, [part("photo", b"x" * 90), END], room=room)
-        assert room.taken == 100
+        assert room.taken == 300
     assert read(part("photo", b"x" * 90) + END, room=room).one("photo") == b"x" * 90
     assert room.taken == 0
 
@@ -137,7 +138,7 @@ def test_a_client_that_hangs_up_is_no_fault() -> None:
         request = Request(
             {"type": "http", "method": "POST", "path": "/", "headers": [(b"content-type", FORM.encode())]}, receive
         )
-        async with form_of(request, Room(10), FIELDS, 400, 60.0):
+        async with form_of(request, Room(10).share("key one"), FIELDS, 400, 60.0):
             raise AssertionError("there is no form")
 
     with pytest.raises(ClientGone):

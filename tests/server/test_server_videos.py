@@ -79,7 +79,7 @@ def test_the_report_is_shut_in_and_downloads_have_names(
 
 
 def test_the_annotated_video_comes_in_parts(
-    client: TestClient, operator: dict[str, str], clip: bytes, service: Service
+    client: TestClient, operator: dict[str, str], viewer: dict[str, str], clip: bytes, service: Service
 ) -> None:
     job = send(client, operator, clip, stages=["landmark"])
     ended(client, operator, job["id"])
@@ -87,8 +87,19 @@ def test_the_annotated_video_comes_in_parts(
     whole = client.get(address, headers=operator)
     part = client.get(address, headers=operator | {"Range": "bytes=10-19"})
     assert (part.status_code, part.content) == (206, whole.content[10:20])
+
+    def read() -> list[tuple[str, object]]:
+        found = service.audit.entries(Wanted(action="read_video", subject=job["id"]))
+        return [(one.actor, one.detail["kind"]) for one in reversed(found)]
+
+    # Whoever watches asks for it piece by piece, and is on record once.
+    me = client.get("/v1/session", headers=operator).json()["id"]
+    assert read() == [(me, "annotated")]
     # Whoever leaves out the first byte has seen it all the same.
-    assert len(service.audit.entries(Wanted(action="read_video", subject=job["id"]))) == 2
+    client.get(f"/v1/videos/{job['id']}/table", headers=viewer)
+    for _ in range(2):
+        assert client.get(address, headers=viewer | {"Range": "bytes=1-"}).status_code == 206
+    assert [kind for actor, kind in read() if actor != me] == ["table", "annotated"]
     beyond = client.get(address, headers=operator | {"Range": f"bytes={len(whole.content)}-"})
     assert (beyond.status_code, beyond.headers["content-type"]) == (416, "application/problem+json")
 

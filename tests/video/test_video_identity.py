@@ -82,6 +82,19 @@ def test_a_stranger_is_unknown_and_a_poor_one_is_not_decided(gallery: Gallery) -
     assert said(judge, 2).answer == "inconclusive" and "too poor" in said(judge, 2).reasons[0]
 
 
+def test_whom_the_reasons_name_is_told_by_id_too(gallery: Gallery) -> None:
+    """So that a service can say on record whose names it showed."""
+    (twin,) = gallery.add_people([(Profile("Bea", consent=CONSENT), [template(near(ANNA, 0.99, 3))])])
+    judge = IdentityJudge(gallery)
+    judge.add(1, look(ANNA, 0.8, 1), 90)
+    judge.add(2, look(BEN, 0.8, 1), 90)
+    found = said(judge)
+    assert (found.answer, found.person_id) == ("inconclusive", None)
+    assert "Anna" in found.reasons[-1] and "Bea" in found.reasons[-1]
+    assert found.mentions == tuple(sorted((gallery.person("Anna").id, twin)))
+    assert said(judge, 2).answer == "person" and said(judge, 2).mentions == ()
+
+
 def test_the_better_shot_weighs_more(gallery: Gallery) -> None:
     good, poor = TrackShot(ANNA, 90.0), TrackShot(BEN, 10.0)
     mean = fused([good, poor])

@@ -15,8 +15,8 @@ from mien.cli.report import plain_table, write_json
 from mien.cli.terminal import counter, stdout_console, warn
 from mien.cli.weights import reporter
 from mien.cluster.people import DEFAULT_FMR
-from mien.decide.calibration import Calibration, CalibrationError, ErrorRate
-from mien.errors import DataError, SettingsError
+from mien.decide.calibration import Calibration, ErrorRate
+from mien.errors import CalibrationError, DataError, SettingsError
 from mien.evaluate.clustering import ClusteringReport, evaluate_clustering
 from mien.evaluate.identification import AtSize, IdentificationReport, OpenSetProtocol, evaluate_identification
 from mien.evaluate.pairs import read_pairs

@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.decide.calibration import Calibration, CalibrationError
+from mien.decide.calibration import Calibration
+from mien.errors import CalibrationError
 from mien.face import Floats
 
 # The best on the people of LFW's View 1 for training; collections of tens of thousands may want less.

@@ -14,17 +14,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.errors import MienError
+from mien.errors import CalibrationError
 from mien.settings import Settings, load_settings
 
 FORMAT: Final = "mien-calibration/1"
 SMALLEST: Final = 1e-15
-
-
-class CalibrationError(MienError):
-    """A calibration is damaged, or is asked for a rate that its data cannot support."""
-
-    code = "calibration"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Final
 
-from mien.decide.calibration import Calibration, CalibrationError, ErrorRate
-from mien.errors import EmbeddingMismatch
+from mien.decide.calibration import Calibration, ErrorRate
+from mien.errors import CalibrationError, EmbeddingMismatch
 from mien.face import Embedding
 from mien.record import Record
 

@@ -9,7 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from mien.decide.calibration import Calibration, CalibrationError, ErrorRate, GroupRate, Knot, MissRate
+from mien.decide.calibration import Calibration, ErrorRate, GroupRate, Knot, MissRate
+from mien.errors import CalibrationError
 from mien.evaluate.curve import FmrCurve
 from mien.evaluate.resample import ImpostorTail, Numbers, draws_of_people, interval
 from mien.evaluate.scores import genuine_pairs, impostor_pairs, n_impostor_pairs, n_people_pairs

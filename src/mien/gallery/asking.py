@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -24,19 +23,18 @@ from mien.gallery.fpir import OpenSet
 from mien.gallery.identify import Identification, Identifier, IdentifyPolicy, Replayed, Who
 from mien.gallery.kept import Kept
 from mien.gallery.live import Live, LiveIndex
-from mien.gallery.people import Negative
+from mien.gallery.people import PERSON_ID, Negative
 from mien.gallery.place import Place
 from mien.gallery.search.labels import Filter
 from mien.gallery.store.master import MasterKey
 from mien.gallery.store.receipt import Receipt
-from mien.image import Source
+from mien.image import ImageLimits, Source
 from mien.record import Record
 from mien.settings import Settings
 from mien.weights.catalog import Catalog
 from mien.weights.progress import Progress
 
 FAST: Final = "-fast"
-PERSON_ID: Final = re.compile(r"\b[a-z2-7]{26}\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +99,8 @@ class Asking(Kept):
                 "Give no analyzer: the gallery loads its own.",
             )
         self.calibration = calibration or Calibration.for_model(model, self.settings)
+        # Of photos that are enrolled; whoever calls its limits otherwise than the settings do says so here.
+        self.limits = ImageLimits(self.settings.max_pixels, self.settings.max_bytes)
         self._live = LiveIndex(self.records, self.calibration)
         self._analyzer, self._progress, self._loading = analyzer, progress, Lock()
 

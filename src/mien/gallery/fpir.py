@@ -20,8 +20,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.decide.calibration import Calibration, CalibrationError, ErrorRate
+from mien.decide.calibration import Calibration, ErrorRate
 from mien.decide.tail import fit_pareto
+from mien.errors import CalibrationError
 
 # A person with m templates, of which the closest counts, draws m ** 0.8 times the false matches of one with a single
 # template: m ** 0.72 to m ** 0.86 on LFW with m of 2 to 4 at FMR 5e-3 to 1e-4, m ** 1 where photos have nothing in

@@ -30,7 +30,7 @@ from mien.gallery.search.labels import Filter
 from mien.gallery.store.master import MasterKey
 from mien.gallery.store.records import GalleryPolicy
 from mien.gallery.transfer import Listed, read_people
-from mien.image import ImageLimits, Source
+from mien.image import Source
 from mien.settings import Settings, load_settings
 from mien.weights.catalog import Catalog
 
@@ -208,9 +208,8 @@ class Gallery(Asking):
     def _judge(
         self, photos: Iterable[Source], profile: Profile, person_id: str | None, allow: Allow
     ) -> list[Candidate]:
-        limits = ImageLimits(self.settings.max_pixels, self.settings.max_bytes)
         gate = self._gate(profile, person_id, allow)
-        return PhotoJudge(self.analyzer, limits, gate, self.info.policy.keep_crops)(photos)
+        return PhotoJudge(self.analyzer, self.limits, gate, self.info.policy.keep_crops)(photos)
 
     def _gate(self, profile: Profile, person_id: str | None, allow: Allow) -> Callable[[Face], Admission]:
         """What the gate says of one face. Raises ConsentMissing before any photo is looked at.

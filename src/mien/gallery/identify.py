@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
-from mien.decide.calibration import CalibrationError, ErrorRate
+from mien.decide.calibration import ErrorRate
 from mien.decide.verify import Uncalibrated
+from mien.errors import CalibrationError
 from mien.face import Floats
 from mien.gallery.fpir import LeftOut, OpenSet, OwnPeople, own_people
 from mien.gallery.people import Negative, PastAnswer

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING, Final
 
-from mien.face import Floats
 from mien.record import Record
+
+if TYPE_CHECKING:
+    from mien.face import Floats
+
+PERSON_ID: Final = re.compile(r"\b[a-z2-7]{26}\b")
 
 
 @dataclass(frozen=True, slots=True)

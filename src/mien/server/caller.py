@@ -36,6 +36,11 @@ class Caller:
     role: Role
     tenant: str
 
+    @property
+    def tag(self) -> str:
+        """What tells callers apart where they are counted."""
+        return f"{self.kind} {self.id}"
+
     def may(self, role: Role) -> bool:
         """Whether the caller may do what this role may."""
         return self.role.rank >= role.rank

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from mien.errors import SettingsError
+from mien.image import ImageLimits
 from mien.settings import MEGA, config_file, load_settings
 
 TABLE = "server"
@@ -78,6 +79,11 @@ class ServerConfig(BaseSettings):
     def secure(self) -> bool:
         """Whether browsers reach it by https, so that cookies may demand it."""
         return self.tls or self.public_url.startswith("https://")
+
+    @property
+    def photo_limits(self) -> ImageLimits:
+        """Of a photo in a request, by the names that these settings have."""
+        return ImageLimits(self.photo_pixels, self.photo_bytes, "photo_pixels", "photo_bytes")
 
     @classmethod
     def settings_customise_sources(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from mien.gallery.errors import GalleryError
 from mien.gallery.gallery import Gallery
 from mien.record import plain
+from mien.server.caller import Caller
 from mien.server.errors import Busy
 from mien.server.state.database import SECOND
 from mien.server.state.events import EventLog, LoggedEvent
@@ -29,6 +31,7 @@ LONGEST_SECONDS: Final = 600.0
 # So often it is asked whether whoever follows may still look.
 CHECK_SECONDS: Final = 30.0
 MOST_STREAMS: Final = 50
+MOST_STREAMS_EACH: Final = 10
 
 Named = Callable[[str, Mapping[str, Any]], dict[str, Any]]
 """The data of an event of a tenant, with names beside ids."""
@@ -64,24 +67,33 @@ def without_name(detail: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Streams:
-    """So many streams a process, no more. Thread-safe."""
+    """So many streams a process, no more, and of one caller a fifth. Thread-safe."""
 
-    def __init__(self, most: int = MOST_STREAMS) -> None:
-        self._most, self._lock = most, Lock()
-        self.open = 0
+    def __init__(self, most: int = MOST_STREAMS, most_each: int = MOST_STREAMS_EACH) -> None:
+        self._most, self._most_each = most, most_each
+        self._lock = Lock()
+        self._of: Counter[str] = Counter()
         self.closing = False
 
-    def enter(self) -> None:
-        """Raises Busy where there are as many as there may be."""
+    @property
+    def open(self) -> int:
+        """How many there are now."""
         with self._lock:
-            if self.closing or self.open >= self._most:
-                raise Busy("There are too many streams of events.", "Close one, or ask GET /v1/events.", 5.0)
-            self.open += 1
+            return self._of.total()
 
-    def leave(self) -> None:
+    def enter(self, who: str) -> None:
+        """who: the `Caller.tag`. Raises Busy where there are as many as there may be."""
+        with self._lock:
+            if self.closing or self._of.total() >= self._most or self._of[who] >= self._most_each:
+                raise Busy("There are too many streams of events.", "Close one, or ask GET /v1/events.", 5.0)
+            self._of[who] += 1
+
+    def leave(self, who: str) -> None:
         """There is room for another one."""
         with self._lock:
-            self.open -= 1
+            self._of[who] -= 1
+            if not self._of[who]:
+                del self._of[who]
 
     def close(self) -> None:
         """All of them end soon."""
@@ -94,13 +106,13 @@ class EventStream(Response):
     media_type = "text/event-stream"
 
     def __init__(
-        self, log: EventLog, named: Named, streams: Streams, tenant: str, after: int, allowed: Callable[[], bool]
+        self, log: EventLog, named: Named, streams: Streams, caller: Caller, after: int, allowed: Callable[[], bool]
     ) -> None:
-        """`streams` was entered for it. allowed: whether whoever follows may still look."""
+        """`streams` was entered for its caller. allowed: whether whoever follows may still look."""
         self.status_code = 200
         self.background = None
         self._log, self._named, self._streams = log, named, streams
-        self._tenant, self._after, self._allowed = tenant, after, allowed
+        self._caller, self._after, self._allowed = caller, after, allowed
         self.init_headers({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -115,7 +127,7 @@ class EventStream(Response):
         except (TimeoutError, OSError):
             pass  # too slow, or gone
         finally:
-            self._streams.leave()
+            self._streams.leave(self._caller.tag)
             gone.cancel()
             with suppress(asyncio.CancelledError):
                 await gone
@@ -142,7 +154,7 @@ class EventStream(Response):
                 await asyncio.wait((gone,), timeout=POLL_SECONDS)
 
     def _read(self) -> str:
-        events = self._log.after(self._tenant, self._after)
+        events = self._log.after(self._caller.tenant, self._after)
         if events:
             self._after = events[-1].seq
         return "".join(self._text(event) for event in events)

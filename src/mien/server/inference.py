@@ -1,7 +1,8 @@
 """Work off the event loop: a short queue, a worker for each photo that may be worked on at once, and an end to waiting.
 
 Whoever finds the queue full is told so at once, and whoever waited too long is told so without being worked on: under
-ten times the load the service answers as many photos as ever, and its memory stays as it is.
+ten times the load the service answers as many photos as ever, and its memory stays as it is. Callers take turns, and a
+queue that one of them has filled has room for the others.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any, Final, Generic, Self, TypeVar
 from mien.server.config import ServerConfig
 from mien.server.errors import Busy
 from mien.server.room import Room
+from mien.server.turns import Line
 
 T = TypeVar("T")
 # How fast the mean time of a piece of work follows the last one.
@@ -63,10 +65,10 @@ class Inference:
     def __init__(self, threads: int = 2, queue: int = 32, deadline_seconds: float = 30.0, room: int = 1 << 28) -> None:
         """queue: work that may wait. room: bytes of uploads that may be in memory at once."""
         self.room = Room(room)
-        self._threads, self._queue, self._deadline = threads, queue, deadline_seconds
+        self._threads, self._deadline = threads, deadline_seconds
         self._changed = threading.Condition()
         self._numbers = count()
-        self._waiting: dict[int, _Job] = {}
+        self._line: Line[_Job] = Line(queue)
         self._working = 0
         self._closed = False
         self._seconds = GUESSED_SECONDS
@@ -85,67 +87,67 @@ class Inference:
     @property
     def waiting(self) -> int:
         """How much work waits."""
-        return len(self._waiting)
+        with self._changed:
+            return len(self._line)
 
     @property
     def working(self) -> int:
         """How much work is being done."""
         return self._working
 
-    async def run(self, work: Callable[[], T], deadline_seconds: float | None = None) -> T:
-        """What `work` returns or raises, done in a worker. Raises Busy where it was not begun."""
-        ticket = self.submit(work, deadline_seconds)
-        try:
-            return await ticket
-        except asyncio.CancelledError:
-            ticket.abandon()
-            raise
+    def submit(self, who: str, work: Callable[[], T]) -> Ticket[T]:
+        """Take a place in the queue; to be called in an event loop. who: whose work it is, by `Caller.tag`.
 
-    def submit(self, work: Callable[[], T], deadline_seconds: float | None = None) -> Ticket[T]:
-        """Take a place in the queue; to be called in an event loop. Raises Busy at once where it is full."""
+        Raises Busy at once where there is none. Awaiting raises it where another caller, who held fewer, needed it.
+        """
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
         # What nobody waits for any more is no error of the loop's.
         answer.add_done_callback(lambda done: None if done.cancelled() else done.exception())
+        job, number = _Job(work, loop, answer), next(self._numbers)
         with self._changed:
             if self._closed:
                 raise Busy("The service is shutting down.", "Try again in a moment.", 5.0)
-            if len(self._waiting) >= self._queue:
-                raise Busy("The queue is full; nothing was done.", "Try again later.", self.retry_after)
-            number = next(self._numbers)
-            self._waiting[number] = _Job(work, loop, answer)
+            out = self._line.enter(who, number, job)
+            if out is job:
+                raise self._full
             self._changed.notify()
-        timer = loop.call_later(deadline_seconds or self._deadline, self._expire, number)
+        if out is not None:
+            _tell(out, None, self._full)
+        timer = loop.call_later(self._deadline, self._expire, who, number)
         answer.add_done_callback(lambda _: timer.cancel())
-        return Ticket(answer, lambda: self._withdraw(number) is not None)
+        return Ticket(answer, lambda: self._withdraw(who, number) is not None)
 
     @property
     def retry_after(self) -> float:
         """Whole seconds after which what waits now will be done."""
-        return float(max(1, math.ceil(len(self._waiting) * self._seconds / self._threads)))
+        return float(max(1, math.ceil(self.waiting * self._seconds / self._threads)))
 
     def close(self) -> None:
         """What has begun is finished; what waits is refused. Returns when every worker has ended."""
         with self._changed:
             self._closed = True
-            left = list(self._waiting.values())
-            self._waiting.clear()
+            left = self._line.clear()
             self._changed.notify_all()
         for job in left:
             _tell(job, None, Busy("The service is shutting down; nothing was done.", "Try again in a moment.", 5.0))
         for worker in self._workers:
             worker.join()
 
-    def _withdraw(self, number: int) -> _Job | None:
+    @property
+    def _full(self) -> Busy:
+        return Busy("The queue is full; nothing was done.", "Try again later.", self.retry_after)
+
+    def _withdraw(self, who: str, number: int) -> _Job | None:
         with self._changed:
-            job = self._waiting.pop(number, None)
+            job = self._line.leave(who, number)
         if job is not None:
             job.answer.cancel()
         return job
 
-    def _expire(self, number: int) -> None:
+    def _expire(self, who: str, number: int) -> None:
         with self._changed:
-            job = self._waiting.pop(number, None)
+            job = self._line.leave(who, number)
         if job is not None and not job.answer.done():
             job.answer.set_exception(
                 Busy("It waited too long; nothing was done.", "Try again later, or less at once.", self.retry_after)
@@ -166,14 +168,14 @@ class Inference:
             del job, value, error
 
     def _next(self) -> _Job | None:
-        """The work that has waited longest; None when it is time to end."""
+        """The work that is due; None when it is time to end."""
         with self._changed:
-            while not self._waiting:
+            while not self.waiting:
                 if self._closed:
                     return None
                 self._changed.wait()
             self._working += 1
-            return self._waiting.pop(next(iter(self._waiting)))
+            return self._line.next()
 
 
 def _tell(job: _Job, value: object, error: BaseException | None) -> None:

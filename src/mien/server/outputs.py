@@ -18,7 +18,7 @@ from mien.errors import SinkError
 from mien.record import plain
 from mien.server.events import Named, shown
 from mien.server.state.database import SECOND, State
-from mien.server.state.events import EventLog, LoggedEvent
+from mien.server.state.events import OF_OUTPUTS, EventLog, LoggedEvent
 from mien.server.state.leases import LEASE_SECONDS, Lease
 from mien.video.sink import outbox
 from mien.video.sink.mqtt import CONNECT_SECONDS, MqttLink
@@ -30,8 +30,6 @@ from mien.video.source.address import shown as address_shown
 LOG: Final = logging.getLogger("mien.server.outputs")
 POLL_SECONDS: Final = 0.3
 SCHEMA: Final = "mien.event/1"
-# Whoever made the configuration is of this tenant; others' events go nowhere.
-TENANT: Final = ""
 
 
 class Way(Protocol):
@@ -96,12 +94,16 @@ def way_to(address: str, secret: str | None) -> Way:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Where an output is. waiting: events that it has not got yet. trouble: why not, for people."""
+    """Where an output is. waiting: events that it has not got yet. trouble: why not, for people.
+
+    lost: events that went, as `event_days` says, before it had them.
+    """
 
     address: str
     delivered: int
     refused: int
     waiting: int
+    lost: int
     delivered_at: int | None
     trouble: str
 
@@ -142,11 +144,12 @@ class Output:
     def delivery(self) -> Delivery:
         """How far it is."""
         row = self._state.row(
-            "SELECT position, delivered, refused, delivered_at, trouble FROM outputs WHERE name = ?", (self._name,)
+            "SELECT position, delivered, refused, lost, delivered_at, trouble FROM outputs WHERE name = ?",
+            (self._name,),
         )
-        position, delivered, refused, at, trouble = row or (0, 0, 0, None, "")
-        left = self._state.row("SELECT count(*) FROM events WHERE tenant = ? AND seq > ?", (TENANT, position))
-        return Delivery(address_shown(self.address), delivered, refused, left[0] if left else 0, at, trouble)
+        position, delivered, refused, lost, at, trouble = row or (0, 0, 0, 0, None, "")
+        left = self._state.row("SELECT count(*) FROM events WHERE tenant = ? AND seq > ?", (OF_OUTPUTS, position))
+        return Delivery(address_shown(self.address), delivered, refused, left[0] if left else 0, lost, at, trouble)
 
     def _run(self) -> None:
         with ExitStack() as stack:
@@ -166,7 +169,7 @@ class Output:
         row = self._state.row("SELECT position, label FROM outputs WHERE name = ?", (self._name,))
         if row is None:
             return False
-        events = self._log.after(TENANT, row[0], 50)
+        events = self._log.after(OF_OUTPUTS, row[0], 50)
         held = time.monotonic()
         for event in events:
             if time.monotonic() - held > LEASE_SECONDS / 3:
@@ -249,6 +252,7 @@ def delivery_fields(delivery: Delivery) -> Mapping[str, Any]:
         "delivered": delivery.delivered,
         "refused": delivery.refused,
         "waiting": delivery.waiting,
+        "lost": delivery.lost,
         "delivered_at": plain(datetime.fromtimestamp(at / SECOND, UTC)) if at is not None else None,
         "trouble": delivery.trouble,
     }

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, Field
 
-from mien.decide.calibration import CalibrationError
-from mien.errors import ExtraMissing, ImageError, ImageTooLarge, MienError, SettingsError, VideoError
+from mien.errors import CalibrationError, ExtraMissing, ImageError, ImageTooLarge, MienError, SettingsError, VideoError
 from mien.gallery.errors import (
     ConsentMissing,
     EnrolmentRefused,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Annotated, Final
@@ -21,6 +21,7 @@ from mien.gallery.place import is_server, place_of
 from mien.gallery.store.master import find_master
 from mien.gallery.store.opening import KEYS
 from mien.server.access.limits import Lockout, Rate
+from mien.server.access.oidc import Known
 from mien.server.access.passwords import Passwords
 from mien.server.cameras.cameras import Cameras
 from mien.server.config import ServerConfig
@@ -42,6 +43,7 @@ from mien.server.state.keys import Keys
 from mien.server.state.preferences import PreferenceShelf
 from mien.server.state.root import root_key
 from mien.server.state.sessions import Sessions
+from mien.server.turns import OneEach
 from mien.server.videos import open_videos
 from mien.settings import Settings
 
@@ -79,6 +81,8 @@ class Service:
     lockout: Lockout
     rate: Rate
     closing: ExitStack
+    examining: OneEach = field(default_factory=OneEach)
+    issuer: Known = field(default_factory=Known)
 
     def close(self) -> None:
         """Finish what has begun, refuse the rest, let go of files."""
@@ -148,6 +152,7 @@ def open_service(
         settings = _limited(settings, config)
         analyzer = analyzer or open_analyzer(settings)
         gallery = stack.enter_context(Gallery(None, settings, analyzer=analyzer))
+        gallery.limits = config.photo_limits
         state = stack.enter_context(open_state(gallery, config))
         with _writing(state.folder):
             alive = Alive(state.folder)

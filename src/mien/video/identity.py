@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from threading import Lock
@@ -14,10 +14,11 @@ import numpy as np
 
 from mien.errors import EmbeddingMismatch
 from mien.face import Embedding, Floats
-from mien.gallery.asking import PERSON_ID, Ask, named
+from mien.gallery.asking import Ask, named
 from mien.gallery.errors import PersonUnknown
 from mien.gallery.gallery import Gallery
 from mien.gallery.identify import Identification, Who
+from mien.gallery.people import PERSON_ID
 from mien.video.moment import TrackIdentity
 
 # Beyond, another shot of the same track adds next to nothing.
@@ -124,7 +125,8 @@ class IdentityJudge:
         if found.answer is Who.UNKNOWN and best < self._ask.min_quality:
             doubt = f"The quality of the best shot is {best:.0f} of 100: too poor to say that it is nobody."
             found = replace(found, answer=Who.INCONCLUSIVE, reasons=(doubt, *found.reasons))
-        names = self._names(found)
+        mentions = set(PERSON_ID.findall(" ".join(found.reasons)))
+        names = self._names(mentions | {found.person_id or ""} - {""})
         person = found.person_id if found.answer is Who.PERSON else None
         return TrackIdentity(
             answer=found.answer.value,
@@ -134,11 +136,12 @@ class IdentityJudge:
             fpir=found.asked_fpir,
             shots=probe.shots,
             reasons=tuple(named(one, names) for one in found.reasons),
+            mentions=tuple(sorted(mentions & names.keys())),
         )
 
-    def _names(self, found: Identification) -> dict[str, str]:
+    def _names(self, people: Iterable[str]) -> dict[str, str]:
         names = {}
-        for one in {found.person_id or "", *PERSON_ID.findall(" ".join(found.reasons))} - {""}:
+        for one in people:
             # Whoever was removed a moment ago has none.
             with suppress(PersonUnknown):
                 names[one] = self._gallery.records.person(one).profile.name

@@ -35,7 +35,8 @@ class TrackIdentity(Record):
     """Who a track shows, by all its good face shots together.
 
     answer: person, unknown or inconclusive. score: of all shots, less what they differ (`docs/track.md`), so lower than
-    single ones may be. fpir: the rate asked for. shots: how many were fused. reasons: for people.
+    single ones may be. fpir: the rate asked for. shots: how many were fused. reasons: for people. mentions: ids of
+    everybody whom the reasons name, whatever the answer.
     """
 
     answer: str
@@ -45,6 +46,7 @@ class TrackIdentity(Record):
     fpir: float
     shots: int
     reasons: tuple[str, ...] = ()
+    mentions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -79,7 +79,7 @@ def caller_of(connection: HTTPConnection, service: Service) -> Caller:
 
 def check(caller: Caller, role: Role, service: Service) -> Caller:
     """The caller, who may do what the role may and does not ask too often. Raises NotAllowed, TooMany."""
-    service.rate.take(f"{caller.kind} {caller.id}")
+    service.rate.take(caller.tag)
     if not caller.may(role):
         raise NotAllowed(f"This takes the role {role}; you have {caller.role}.", "Ask an administrator.")
     return caller
@@ -107,7 +107,7 @@ Administrator = Annotated[Caller, Depends(_guard(Role.ADMINISTRATOR))]
 def _logged_in(request: Request, service: ServiceOf, _cookie: Cookie = None) -> Session:
     """A browser, though its account may have no password yet."""
     session = checked_session(request, service)
-    service.rate.take(f"account {session.account.id}")
+    service.rate.take(session.account.caller.tag)
     return session
 
 

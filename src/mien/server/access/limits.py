@@ -49,8 +49,10 @@ class Rate:
 class Lockout:
     """Wrong passwords by account and by address; kept in the state, so that neither a restart nor a worker forgets.
 
-    Names that no account has are counted too: a lock tells nobody who is here. Only keyed tags are kept. An address of
-    this machine itself is never locked: everybody who comes through a proxy that no setting names comes from it.
+    Those of a browser that has logged in to the account before (`device`) count by themselves, so that strangers' do
+    not lock it out. Names that no account has are counted too: a lock tells nobody who is here. Only keyed tags are
+    kept. An address of this machine itself is never locked: everybody who comes through a proxy that no setting names
+    comes from it.
     """
 
     def __init__(self, state: State, failures: int) -> None:
@@ -58,15 +60,15 @@ class Lockout:
         self._key = state.key("lock-out")
         self._failures = failures
 
-    def begin(self, name: str, address: str) -> None:
+    def begin(self, name: str, address: str, device: str | None = None) -> None:
         """Before a password is looked at: it counts as wrong until `succeeded` says otherwise.
 
-        So a hundred tries at once are no more than a hundred one after the other. Raises TooMany while one of the two
-        is locked. The first lock lasts 15 minutes, each one after it twice as long.
+        So a hundred tries at once are no more than a hundred one after the other. Raises TooMany while one of what it
+        counts for is locked. The first lock lasts 15 minutes, each one after it twice as long.
         """
         now = self._state.now()
         with self._state.write() as writing:
-            for tag, most in self._subjects(name, address):
+            for tag, most in self._subjects(name, address, device):
                 row = writing.execute("SELECT * FROM failures WHERE subject = ?", (tag,)).fetchone()
                 _, count, locks, last, until = row or (tag, 0, 0, now, 0)
                 if until > now:
@@ -79,14 +81,14 @@ class Lockout:
                     "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?)", (tag, count, locks, now, until)
                 )
 
-    def succeeded(self, name: str, address: str) -> None:
-        """The password was right: the account's count begins anew.
+    def succeeded(self, name: str, address: str, device: str | None = None) -> None:
+        """The password was right: the account's count, or the device's, begins anew.
 
         Of the address's, only this try is taken back: one account of one's own must not let one try all others.
         """
-        (account, _), *places = self._subjects(name, address)
+        (own, _), *places = self._subjects(name, address, device)
         with self._state.write() as writing:
-            writing.execute("DELETE FROM failures WHERE subject = ?", (account,))
+            writing.execute("DELETE FROM failures WHERE subject = ?", (own,))
             writing.executemany(
                 "UPDATE failures SET count = iif(count > 0, count, ?2) - 1, locks = locks - (count = 0),"
                 " locked_until = 0 WHERE subject = ?1",
@@ -104,7 +106,9 @@ class Lockout:
         with self._state.write() as writing:
             writing.execute("DELETE FROM failures WHERE last_at < ?1 AND locked_until < ?1", (old,))
 
-    def _subjects(self, name: str, address: str) -> list[tuple[bytes, int]]:
+    def _subjects(self, name: str, address: str, device: str | None) -> list[tuple[bytes, int]]:
+        if device is not None:
+            return [(self._tag("device", device), self._failures)]
         account = (self._tag("account", same_name(name)), self._failures)
         if _is_loopback(address):
             return [account]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Lock
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from mien.errors import ExtraMissing
@@ -21,6 +24,7 @@ SCOPE: Final = "openid email"
 ERRAND_SECONDS: Final = 600
 TIMEOUT_SECONDS: Final = 10.0
 LEEWAY_SECONDS: Final = 60
+KNOWN_SECONDS: Final = 300.0
 # No `none`, and no HMAC: the client's secret is no key that only the issuer has.
 ALGORITHMS: Final = [
     "RS256",
@@ -45,12 +49,31 @@ class Claims:
     email: str | None
 
 
+class Known:
+    """What the issuer said of itself and of its keys, by address, for five minutes. Failures are not kept."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._kept: dict[str, tuple[float, Any]] = {}
+
+    def get(self, address: str, ask: Callable[[], Any], fresh: bool = False) -> Any:
+        """As it was said, or asked anew. Raises what `ask` raises: nothing older than that is believed."""
+        with self._lock:
+            until, found = self._kept.get(address, (0.0, None))
+        if fresh or monotonic() >= until:
+            until, found = monotonic() + KNOWN_SECONDS, ask()
+            with self._lock:
+                self._kept[address] = until, found
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class OtherService:
     """The issuer of the settings."""
 
     config: ServerConfig
     state: State
+    known: Known
 
     def start(self, own_url: str) -> tuple[str, str]:
         """Where to send the browser, and what its cookie must hold when it comes back."""
@@ -70,10 +93,16 @@ class OtherService:
         with self._client(own_url) as client:
             found = self._discover(client)
             token = _asked(lambda: client.fetch_token(found["token_endpoint"], code=code, code_verifier=verifier))
-            keys = _asked(
-                lambda: client.request("GET", found["jwks_uri"], withhold_token=True).raise_for_status().json()
-            )
-        return self._claims(str(token.get("id_token", "")), keys, nonce)
+            id_token, address = str(token.get("id_token", "")), found["jwks_uri"]
+            keys = self.known.get(address, lambda: _read(client, address))
+            try:
+                return self._claims(id_token, keys, nonce)
+            except NotLoggedIn:
+                # The issuer may sign by a new key since.
+                newer = self.known.get(address, lambda: _read(client, address), fresh=True)
+                if newer == keys:
+                    raise
+        return self._claims(id_token, newer, nonce)
 
     def _errand(self, state: str) -> tuple[str, str]:
         """Used up by this."""
@@ -105,12 +134,15 @@ class OtherService:
     def _discover(self, client: OAuth2Client) -> dict[str, Any]:
         issuer = self.config.oidc_issuer.rstrip("/")
         address = f"{issuer}/.well-known/openid-configuration"
-        found: dict[str, Any] = _asked(
-            lambda: client.request("GET", address, withhold_token=True).raise_for_status().json()
-        )
-        if str(found.get("issuer", "")).rstrip("/") != issuer:
-            raise OtherServiceFailed("The service to log in by calls itself otherwise.", "Mend oidc_issuer.")
-        return found
+
+        def ask() -> dict[str, Any]:
+            found: dict[str, Any] = _read(client, address)
+            if str(found.get("issuer", "")).rstrip("/") != issuer:
+                raise OtherServiceFailed("The service to log in by calls itself otherwise.", "Mend oidc_issuer.")
+            return found
+
+        known: dict[str, Any] = self.known.get(address, ask)
+        return known
 
     def _claims(self, id_token: str, keys: Any, nonce: str) -> Claims:
         from joserfc import jwt
@@ -135,6 +167,10 @@ class OtherService:
             raise NotLoggedIn("What the other service says is meant for somebody else.", "Begin the log-in anew.")
         email = claims.get("email") if claims.get("email_verified") is True else None
         return Claims(str(claims["sub"]), str(email) if email else None)
+
+
+def _read(client: OAuth2Client, address: str) -> Any:
+    return _asked(lambda: client.request("GET", address, withhold_token=True).raise_for_status().json())
 
 
 def _asked(ask: Any) -> Any:

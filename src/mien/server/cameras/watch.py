@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
 from typing import Any, Final
 
-from mien.decide.calibration import CalibrationError
-from mien.errors import MienError
+from mien.errors import CalibrationError, MienError
 from mien.image import ImageLimits, encode_image
 from mien.server.caller import Caller, Role
 from mien.server.events import without_name
@@ -263,4 +262,4 @@ def bare(face: dict[str, Any]) -> dict[str, Any]:
     who = face["identity"]
     if not isinstance(who, dict) or "person_id" not in who:
         return face
-    return face | {"identity": who | {"name": None, "reasons": []}}
+    return face | {"identity": who | {"name": None, "reasons": [], "mentions": []}}

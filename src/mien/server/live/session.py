@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, Final
 
 from mien.errors import ImageError, MienError
-from mien.face import Quality
+from mien.face import NotAsked, Quality
 from mien.image import ImageLimits
 from mien.server.caller import Caller
-from mien.server.errors import ClientGone
+from mien.server.errors import Busy, ClientGone
 from mien.server.live.frames import PushedFrames
 from mien.server.networks import VideoNetworks
 from mien.server.state.audit import AuditLog, Plain
 from mien.server.state.database import State, new_id
 from mien.server.state.events import EventLog
 from mien.server.state.jobs import Asked
+from mien.server.turns import who_yields
 from mien.video.loop import VideoAnalyzer
 from mien.video.moment import Moment, TrackedFace, TrackIdentity
 from mien.video.sink.records import frame_record
@@ -45,12 +47,12 @@ class LiveTools:
 
 
 class LiveSessions:
-    """So many sessions at once, no more. Thread-safe."""
+    """So many sessions at once, no more; where one caller has them all, others get some. Thread-safe."""
 
     def __init__(self, tools: LiveTools) -> None:
         self.tools, self.most = tools, tools.most
         self._lock = Lock()
-        self._open: set[LiveSession] = set()
+        self._open: dict[LiveSession, str] = {}
         self._closed = False
         self._threads = ThreadPoolExecutor(max(1, tools.most), "mien-live-session")
 
@@ -60,12 +62,15 @@ class LiveSessions:
         return len(self._open)
 
     def enter(self, caller: Caller, asked: Asked) -> LiveSession | None:
-        """A new session, in the audit log by then; None where there are as many as there may be."""
+        """A new session, in the audit log by then; None where there are as many as there may be.
+
+        Where all are taken, whoever has most of them loses the newest to a caller who has fewer.
+        """
         session = LiveSession(self.tools, caller, asked)
         with self._lock:
-            if self._closed or len(self._open) >= self.most:
+            if self._closed or (len(self._open) >= self.most and not self._make_room(caller.tag)):
                 return None
-            self._open.add(session)
+            self._open[session] = caller.tag
         try:
             detail: dict[str, Plain] = {"session": session.id, "identify": asked.identify}
             self.tools.audit.write(caller, "begin_live", why=asked.why, detail=detail)
@@ -82,7 +87,7 @@ class LiveSessions:
         """There is room for another one."""
         session.close()
         with self._lock:
-            self._open.discard(session)
+            self._open.pop(session, None)
 
     def close(self) -> None:
         """All sessions end."""
@@ -92,6 +97,16 @@ class LiveSessions:
         for session in left:
             session.close()
         self._threads.shutdown(wait=True)
+
+    def _make_room(self, newcomer: str) -> bool:
+        """The newcomer's thread is the one that the other session leaves, as soon as it has left it."""
+        yielding = who_yields(Counter(self._open.values()), newcomer)
+        if yielding is None:
+            return False
+        newest = next(one for one, who in reversed(self._open.items()) if who == yielding)
+        del self._open[newest]
+        newest.yield_place()
+        return True
 
 
 class LiveSession:
@@ -104,7 +119,7 @@ class LiveSession:
         self._frames = PushedFrames(ImageLimits(FRAME_PIXELS, FRAME_BYTES), self._refused)
         self._send: Send | None = None
         self._quality: dict[int, float] = {}
-        self._told: set[tuple[int, str]] = set()
+        self._told: set[tuple[int, str, str]] = set()
 
     def push(self, message: bytes) -> int:
         """As of `PushedFrames`."""
@@ -118,6 +133,11 @@ class LiveSession:
     def close(self) -> None:
         """`run` returns soon."""
         self._frames.__exit__(None, None, None)
+
+    def yield_place(self) -> None:
+        """It ends, as somebody else needs its place."""
+        self.failure = Busy("Somebody else needs the place of this live session.", "Try again later.")
+        self.close()
 
     def run(self, send: Send) -> None:
         """Until it is closed, or the client is gone; `failure` says what went wrong."""
@@ -168,19 +188,30 @@ class LiveSession:
         return face
 
     def _note(self, moment: Moment) -> None:
-        """Everybody who is recognised: on record once a track, before the client is told."""
-        for face in moment.faces:
-            who = face.identity
-            if not isinstance(who, TrackIdentity) or who.answer != "person" or who.person_id is None:
-                continue
-            if (face.track, who.person_id) in self._told:
-                continue
-            self._told.add((face.track, who.person_id))
-            data = {"source": "live", "session": self.id, "track": face.track, "person_id": who.person_id}
-            with self._tools.state.write():
-                detail: dict[str, Plain] = {"source": "live", "session": self.id, "track": face.track}
-                self._tools.audit.write(self._caller, "identify", who.person_id, self._asked.why, detail)
-                self._tools.events.publish(self._caller.tenant, "identity", data | {"answer": "person"})
+        """Everybody who is recognised, or whom the reasons name: on record once a track, before the client is told."""
+        new = {(face.track, *one) for face in moment.faces for one in _disclosed(face.identity)} - self._told
+        if not new:
+            return
+        with self._tools.state.write():
+            for track, person_id, answer in sorted(new):
+                about: dict[str, Plain] = {"source": "live", "session": self.id, "track": track}
+                self._tools.audit.write(
+                    self._caller, "identify", person_id, self._asked.why, about | {"answer": answer}
+                )
+                if answer == "person":
+                    data = about | {"person_id": person_id, "answer": answer}
+                    self._tools.events.publish(self._caller.tenant, "identity", data)
+        self._told |= new
+
+
+def _disclosed(who: TrackIdentity | NotAsked | None) -> Iterator[tuple[str, str]]:
+    """Whom an answer names, each as what: the person found, or a candidate."""
+    if not isinstance(who, TrackIdentity):
+        return
+    person_id = who.person_id if who.answer == "person" else None
+    if person_id is not None:
+        yield person_id, "person"
+    yield from ((one, "candidate") for one in who.mentions if one != person_id)
 
 
 def problem_of(error: MienError) -> dict[str, str]:

@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from fastapi import Request
 
-from mien.image import ImageLimits, Photo, open_photo
+from mien.image import Photo, open_photo
+from mien.server.caller import Caller
 from mien.server.errors import ClientGone
 from mien.server.schema.upload import Field, Form, form_of
 from mien.server.service import Service
@@ -23,22 +24,21 @@ def form(request: Request, service: Service, fields: Mapping[str, Field]) -> Abs
     """The form of a request, within the limits of the service."""
     config = service.config
     most = min(sum(one.most * one.most_bytes for one in fields.values()), PHOTOS_TOGETHER * config.photo_bytes)
-    return form_of(request, service.inference.room, fields, most, config.request_seconds)
+    share = service.inference.room.share(_who(request))
+    return form_of(request, share, fields, most, config.request_seconds)
 
 
 def opened(service: Service, photo: bytes) -> Photo:
     """Its header read and checked against the limits of the service; to be called in a worker. Raises an ImageError."""
-    config = service.config
-    limits = ImageLimits(config.photo_pixels, config.photo_bytes, "photo_pixels", "photo_bytes")
-    return open_photo(photo, limits)
+    return open_photo(photo, service.config.photo_limits)
 
 
 async def attended(request: Request, service: Service, work: Callable[[], T]) -> T:
-    """What `work` returns or raises, done in a worker. The request's body must have been read.
+    """What `work` returns or raises, done in a worker, in its caller's turn. The request's body must have been read.
 
     Where the client hangs up before the work has begun, it is dropped. Raises Busy, ClientGone.
     """
-    ticket = service.inference.submit(work)
+    ticket = service.inference.submit(_who(request), work)
     gone = asyncio.ensure_future(_hung_up(request))
     try:
         await asyncio.wait((ticket.answer, gone), return_when=asyncio.FIRST_COMPLETED)
@@ -50,6 +50,12 @@ async def attended(request: Request, service: Service, work: Callable[[], T]) ->
         raise
     finally:
         gone.cancel()
+
+
+def _who(request: Request) -> str:
+    """As the guard found it."""
+    caller: Caller = request.state.caller
+    return caller.tag
 
 
 async def _hung_up(request: Request) -> None:

@@ -96,8 +96,8 @@ async def stream_events(request: Request, service: ServiceOf, caller: Viewer, la
 
     after = int(last) if last else await run_in_threadpool(service.events.newest)
     await run_in_threadpool(service.audit.write, caller, "stream_events")
-    service.streams.enter()
-    return EventStream(service.events, service.named, service.streams, caller.tenant, after, allowed)
+    service.streams.enter(caller.tag)
+    return EventStream(service.events, service.named, service.streams, caller, after, allowed)
 
 
 @router.get(

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
-from mien.decide.calibration import CalibrationError
+from mien.errors import CalibrationError
 from mien.gallery.fpir import OpenSet
 from mien.gallery.search.labels import Filter
 from mien.record import plain
@@ -74,7 +74,7 @@ def get_dial(service: ServiceOf, caller: Viewer, fpir: Rates = None) -> Response
     "/findings",
     operation_id="list_findings",
     summary="What the doctor finds: duplicates, wrong and poor photos, people who are hard to tell apart",
-    description="Looked for anew at each request, among the caller's tenant's people.",
+    description="Looked for anew at each request, among the caller's tenant's people; one at a time, else 503.",
     response_model=Findings,
     responses=problems(401, 403),
 )
@@ -90,7 +90,8 @@ def _findings(service: Service, caller: Caller) -> bytes:
             f"There are {count:,} templates; here at most {MOST_EXAMINED:,} are compared with each other.",
             "Run `mien gallery doctor` on the machine.",
         )
-    found = service.gallery.examine(keep=Filter(caller.tenant))
+    with service.examining.hold(caller.tenant):
+        found = service.gallery.examine(keep=Filter(caller.tenant))
     meant = {person for one in found for person in (one.person_id, one.other_id) if person}
     names = {one.id: one.profile.name for one in people if one.id in meant}
     service.audit.write(caller, "list_findings", detail={"findings": len(found), "people": len(names)})

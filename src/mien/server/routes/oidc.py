@@ -34,7 +34,7 @@ ONWARD: Final = '<!doctype html><meta http-equiv="refresh" content="0;url={url}"
 def begin_oidc(request: Request, service: ServiceOf) -> RedirectResponse:
     """Sends the browser there."""
     service.rate.take(f"address {address_of(request)}")
-    url, state = OtherService(service.config, service.state).start(own_url(request, service.config))
+    url, state = _other(service).start(own_url(request, service.config))
     answer = RedirectResponse(url, 302)
     answer.set_cookie(
         COOKIE,
@@ -65,12 +65,16 @@ def finish_oidc(
     begun = request.cookies.get(COOKIE, "")
     if not (state and code) or not hmac.compare_digest(begun.encode(), state.encode()):
         raise NotLoggedIn("This log-in was not begun in this browser, or was broken off.", "Begin it anew.")
-    claims = OtherService(service.config, service.state).finish(own_url(request, service.config), code, state)
+    claims = _other(service).finish(own_url(request, service.config), code, state)
     account = account_of(service, claims)
     answer = HTMLResponse(ONWARD.format(url=escape(own_url(request, service.config) + "/")))
-    begin_session(service, account, answer, "other service")
+    begin_session(service, account, request, answer, "other service")
     answer.delete_cookie(COOKIE, path="/v1/session/oidc", secure=service.config.secure, httponly=True)
     return answer
+
+
+def _other(service: Service) -> OtherService:
+    return OtherService(service.config, service.state, service.issuer)
 
 
 def own_url(request: Request, config: ServerConfig) -> str:

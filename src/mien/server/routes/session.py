@@ -7,6 +7,7 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 
 from mien.server.access.csrf import check_origin
+from mien.server.access.devices import device_of, remember_device
 from mien.server.access.guard import (
     Bearer,
     Cookie,
@@ -34,16 +35,17 @@ NOBODY: Final = Caller("nobody", "", "", Role.VIEWER, "")
 
 @router.post("", summary="Log in with a name and a password", responses=problems(401, 403))
 def log_in(body: LogIn, request: Request, response: Response, service: ServiceOf) -> SessionOut:
-    """Gives a cookie. Wrong passwords lock the account and the address for a while."""
+    """Gives a cookie. Wrong passwords lock the account and the address for a while, but for browsers known to it."""
     check_origin(request, service.config)
     address = address_of(request)
     service.rate.take(f"address {address}")
-    service.lockout.begin(body.name, address)
+    device = device_of(request, service, service.accounts.called(body.name))
+    service.lockout.begin(body.name, address, device)
     account = _who(service, body)
     if account is None:
         raise NotLoggedIn("The name or the password is wrong.", "Whoever runs the service can make a one-time link.")
-    service.lockout.succeeded(body.name, address)
-    return begin_session(service, account, response, "password")
+    service.lockout.succeeded(body.name, address, device)
+    return begin_session(service, account, request, response, "password")
 
 
 @router.post("/welcome", summary="Log in by a one-time link", responses=problems(401, 403))
@@ -54,7 +56,7 @@ def open_link(body: Welcome, request: Request, response: Response, service: Serv
     account = service.accounts.welcomed(body.token)
     if account is None or account.disabled:
         raise NotLoggedIn("The link was used before, or its day is over.", "Ask for a new one.")
-    return begin_session(service, account, response, "link")
+    return begin_session(service, account, request, response, "link")
 
 
 @router.get("", summary="Who I am", responses=problems(401, 403))
@@ -62,7 +64,7 @@ def get_session(request: Request, service: ServiceOf, _cookie: Cookie = None, _k
     """For accounts and keys; `csrf` is what changes need."""
     session = session_of(request, service)
     if session is not None and not has_key(request):
-        service.rate.take(f"account {session.account.id}")
+        service.rate.take(session.account.caller.tag)
         return session_fields(session)
     caller = check(caller_of(request, service), Role.VIEWER, service)
     return SessionOut(
@@ -94,21 +96,22 @@ def set_password(
     account, address = session.account, address_of(request)
     hashed = service.accounts.password_of(account.id)
     if hashed is not None:
-        service.lockout.begin(account.name, address)
+        device = device_of(request, service, account)
+        service.lockout.begin(account.name, address, device)
         if not service.passwords.check(hashed, body.old):
             raise NotLoggedIn("The old password is wrong.", "Whoever runs the service can make a one-time link.")
-        service.lockout.succeeded(account.name, address)
+        service.lockout.succeeded(account.name, address, device)
     fresh = service.passwords.hash(body.new)
     with service.state.write():
         if hashed is None:
             service.lockout.forgive(account.name)
         service.accounts.set_password(account.id, fresh)
         service.audit.write(account.caller, "set_password", account.id)
-    return begin_session(service, service.accounts.get(account.id), response, "new password")
+    return begin_session(service, service.accounts.get(account.id), request, response, "new password")
 
 
-def begin_session(service: Service, account: Account, response: Response, how: str) -> SessionOut:
-    """Log an account in: the cookie, the entry in the audit log, and what the page wants to know."""
+def begin_session(service: Service, account: Account, request: Request, response: Response, how: str) -> SessionOut:
+    """Log an account in: the cookies, the entry in the audit log, and what the page wants to know."""
     with service.state.write():
         session = service.sessions.begin(account)
         service.audit.write(account.caller, "log_in", account.id, detail={"how": how})
@@ -121,6 +124,7 @@ def begin_session(service: Service, account: Account, response: Response, how: s
         httponly=True,
         samesite="strict",
     )
+    remember_device(request, service, account, response)
     return session_fields(session)
 
 

@@ -24,6 +24,7 @@ from mien.server.schema.videos import Job, VideoResult
 from mien.server.schema.wire import answer
 from mien.server.service import Service, ServiceOf
 from mien.server.state import jobs as records
+from mien.server.state.audit import Plain
 from mien.server.state.database import new_id
 from mien.server.state.idempotency import RequestKey, fingerprint, idempotent_change
 from mien.server.state.jobs import Asked, JobState
@@ -194,81 +195,46 @@ def get_video_result(job_id: JobId, request: Request, service: ServiceOf, caller
     return _file(request, service, caller, job_id, Kept("result", False))
 
 
-def _described(kind: str) -> dict[int | str, dict[str, Any]]:
-    media = MEDIA_TYPES[kind].partition(";")[0]
-    content = {"content": {media: {"schema": {"type": "string", "format": "binary"}}}}
-    whole: dict[int | str, dict[str, Any]] = {200: {"description": "The file.", **content}}
-    return whole | {206: {"description": "A part of the file.", **content}} | problems(401, 403, 404, 409, 416)
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A result that is a file to look at or to keep. summary, description: as the document says them."""
+
+    kind: str
+    summary: str
+    description: str
+
+    def read(
+        self, job_id: JobId, request: Request, service: ServiceOf, caller: Viewer, download: Download = False
+    ) -> Response:
+        """The route."""
+        return _file(request, service, caller, job_id, Kept(self.kind, download))
+
+    @property
+    def responses(self) -> dict[int | str, dict[str, Any]]:
+        """Whole or in part."""
+        media = MEDIA_TYPES[self.kind].partition(";")[0]
+        content = {"content": {media: {"schema": {"type": "string", "format": "binary"}}}}
+        whole: dict[int | str, dict[str, Any]] = {200: {"description": "The file.", **content}}
+        return whole | {206: {"description": "A part of the file.", **content}} | problems(401, 403, 404, 409, 416)
 
 
-@router.get(
-    "/{job_id}/report",
-    operation_id="get_video_report",
-    summary="The report for people, one HTML page",
-    response_class=FileResponse,
-    responses=_described("report"),
-)
-def get_video_report(
-    job_id: JobId, request: Request, service: ServiceOf, caller: Viewer, download: Download = False
-) -> Response:
-    """Without scripts, in a sandbox of its own."""
-    return _file(request, service, caller, job_id, Kept("report", download))
-
-
-@router.get(
-    "/{job_id}/events",
-    operation_id="get_video_events",
-    summary="Events as JSON Lines",
-    response_class=FileResponse,
-    responses=_described("events"),
-)
-def get_video_events(
-    job_id: JobId, request: Request, service: ServiceOf, caller: Viewer, download: Download = False
-) -> Response:
-    """As `mien watch --to events.jsonl`."""
-    return _file(request, service, caller, job_id, Kept("events", download))
-
-
-@router.get(
-    "/{job_id}/table",
-    operation_id="get_video_table",
-    summary="A row for each face of each frame, CSV",
-    response_class=FileResponse,
-    responses=_described("table"),
-)
-def get_video_table(
-    job_id: JobId, request: Request, service: ServiceOf, caller: Viewer, download: Download = False
-) -> Response:
-    """As `mien watch --to table.csv`."""
-    return _file(request, service, caller, job_id, Kept("table", download))
-
-
-@router.get(
-    "/{job_id}/subtitles",
-    operation_id="get_video_subtitles",
-    summary="Apparent expressions as WebVTT",
-    response_class=FileResponse,
-    responses=_described("subtitles"),
-)
-def get_video_subtitles(
-    job_id: JobId, request: Request, service: ServiceOf, caller: Viewer, download: Download = False
-) -> Response:
-    """As `mien watch --to subtitles.vtt`."""
-    return _file(request, service, caller, job_id, Kept("subtitles", download))
-
-
-@router.get(
-    "/{job_id}/annotated",
-    operation_id="get_video_annotated",
-    summary="The video with boxes and words; takes ranges",
-    response_class=FileResponse,
-    responses=_described("annotated"),
-)
-def get_video_annotated(
-    job_id: JobId, request: Request, service: ServiceOf, caller: Viewer, download: Download = False
-) -> Response:
-    """Only where it was asked for."""
-    return _file(request, service, caller, job_id, Kept("annotated", download))
+for shown in (
+    Shown("report", "The report for people, one HTML page", "Without scripts, in a sandbox of its own."),
+    Shown("events", "Events as JSON Lines", "As `mien watch --to events.jsonl`."),
+    Shown("table", "A row for each face of each frame, CSV", "As `mien watch --to table.csv`."),
+    Shown("subtitles", "Apparent expressions as WebVTT", "As `mien watch --to subtitles.vtt`."),
+    Shown("annotated", "The video with boxes and words; takes ranges", "Only where it was asked for."),
+):
+    router.add_api_route(
+        f"/{{job_id}}/{shown.kind}",
+        shown.read,
+        name=f"get_video_{shown.kind}",
+        operation_id=f"get_video_{shown.kind}",
+        summary=shown.summary,
+        description=shown.description,
+        response_class=FileResponse,
+        responses=shown.responses,
+    )
 
 
 def _asked(service: Service, caller: Caller, query: VideoQuery) -> Asked:
@@ -333,19 +299,24 @@ def _file(request: Request, service: Service, caller: Caller, job_id: str, kept:
     if path is None:
         cure = "Upload it again with annotate=true." if kept.kind == "annotated" else ""
         raise NotFound(f"This video has no {kept.kind}.", cure)
-    _check_range(request, path.stat().st_size)
-    service.audit.write(caller, "read_video", job_id, detail={"kind": kept.kind})
+    detail: dict[str, Plain] = {"kind": kept.kind}
+    if _from_start(request, path.stat().st_size):
+        service.audit.write(caller, "read_video", job_id, detail=detail)
+    else:
+        # The rest of what somebody watches already; whoever leaves out the beginning has seen it all the same.
+        service.audit.write_once(caller, "read_video", job_id, detail, same_detail=True)
     headers = dict(REPORT_HEADERS) if kept.kind == "report" else {}
     name = f"{job.name.rpartition('.')[0] or job.name}{path.suffix}" if kept.download else None
     return FileResponse(path, media_type=MEDIA_TYPES[kept.kind], headers=headers, filename=name)
 
 
-def _check_range(request: Request, size: int) -> None:
-    """Raises OutOfRange; what is no single range counts as none, as HTTP allows."""
+def _from_start(request: Request, size: int) -> bool:
+    """Whether the beginning is asked for. Raises OutOfRange; what is no single range counts as none, as HTTP allows."""
     found = RANGE.fullmatch(request.headers.get("range", ""))
     if found is None:
         request.scope["headers"] = [pair for pair in request.scope["headers"] if pair[0] != b"range"]
-        return
+        return True
     first, last = found.groups()
     if int(first or 0) >= size or (last and int(last) < int(first or 0)) or (not first and int(last or 0) == 0):
         raise OutOfRange(f"The file has {size:,} bytes.", "Ask for a part of it, or for all.")
+    return first != "" and int(first) == 0

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import fields
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import Field
 
-from mien import face as records
 from mien.record import plain
 from mien.server.schema.wire import Failed, NotAsked, Wire
+
+if TYPE_CHECKING:
+    from mien import face as records
 
 Point = Annotated[list[float], Field(min_length=2, max_length=2)]
 Degrees = Annotated[float | None, Field(ge=-180, le=180)]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from mien.decide.calibration import Calibration as Measured
 from mien.server.schema.wire import Wire
+
+if TYPE_CHECKING:
+    from mien.decide.calibration import Calibration as Measured
 
 
 class CurvePoint(Wire):

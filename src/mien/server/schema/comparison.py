@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from mien.compare import Comparison as Compared
 from mien.record import plain
 from mien.server.schema.analysis import Analysis, analysis_fields
 from mien.server.schema.wire import Rate, Uncalibrated, Wire
+
+if TYPE_CHECKING:
+    from mien.compare import Comparison as Compared
 
 
 class Decision(Wire):

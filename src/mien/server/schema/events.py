@@ -24,12 +24,16 @@ class LoggedEvent(Wire):
 
 
 class OutputState(Wire):
-    """Where events go. waiting: that it has not got yet. refused: that it will not take. trouble: why it waits."""
+    """Where events go. waiting: that it has not got yet. refused: that it will not take. trouble: why it waits.
+
+    lost: that went, as the preference `event_days` says, before it had them.
+    """
 
     address: str = Field(examples=["https://house.example/hook"])
     delivered: int
     refused: int
     waiting: int
+    lost: int = 0
     delivered_at: datetime | None
     trouble: str = Field(examples=[""])
 

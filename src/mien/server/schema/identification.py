@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import Field
 
-from mien.face import Quality
-from mien.gallery.asking import Sighting
-from mien.gallery.identify import Identification as Identified
 from mien.record import plain
 from mien.server.schema.analysis import Detection
 from mien.server.schema.wire import Asked, Failed, Rate, Uncalibrated, Wire
+
+if TYPE_CHECKING:
+    from mien.gallery.asking import Sighting
 
 MOST_CANDIDATES: Final = 20
 
@@ -78,6 +78,10 @@ class Identifications(Wire):
 
 def sighting_fields(sighting: Sighting) -> dict[str, Any]:
     """One face of an answer."""
+    # The client has these models, and need not have what they are made of.
+    from mien.face import Quality
+    from mien.gallery.identify import Identification as Identified
+
     found, quality = sighting.identification, sighting.face.quality
     known = found.person_id if isinstance(found, Identified) else None
     return {

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from mien.server.caller import Role
 from mien.server.schema.page import moment_of
 from mien.server.schema.wire import Wire
-from mien.server.state.keys import Key
+
+if TYPE_CHECKING:
+    from mien.server.state.keys import Key
 
 
 class KeyOut(Wire):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
 from mien.server.schema.wire import Wire
-from mien.weights.card import Card
+
+if TYPE_CHECKING:
+    from mien.weights.card import Card
 
 
 class Model(Wire):

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import base64
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, Generic, TypeVar
 
 from pydantic import Field
 
 from mien.server.errors import Invalid
 from mien.server.schema.wire import Wire
-from mien.server.state.database import SECOND
 
 T = TypeVar("T")
 MOST: Final = 200
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICRO: Final = timedelta(microseconds=1)
 
 Limit = Annotated[int, Field(ge=1, le=MOST, description="Items of a page.", examples=[50])]
 Cursor = Annotated[
@@ -43,15 +44,11 @@ def place_of(cursor: str) -> str:
 
 def moment_of(micros: int | None) -> datetime | None:
     """A time as the wire has it."""
-    return None if micros is None else datetime.fromtimestamp(micros / SECOND, UTC)
+    return None if micros is None else EPOCH + micros * MICRO
 
 
 def micros_of(moment: datetime | None) -> int | None:
     """A time as the state has it; without a zone it is UTC."""
     if moment is None:
         return None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    try:
-        return round(aware.timestamp() * SECOND)
-    except (OverflowError, ValueError) as error:
-        raise Invalid("The time is out of range.") from error
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - EPOCH) // MICRO

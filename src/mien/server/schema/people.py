@@ -5,19 +5,20 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from mien.gallery.asking import PERSON_ID
-from mien.gallery.enrol import Enrolment as Enrolled
-from mien.gallery.identify import Replayed
+from mien.gallery.people import PERSON_ID, Event, Negative, Profile, Template
 from mien.gallery.people import Consent as ConsentRecord
-from mien.gallery.people import Event, Negative, Profile, Template
 from mien.gallery.people import Person as PersonRecord
 from mien.record import plain
 from mien.server.problem import Problem
 from mien.server.schema.wire import Asked, Rate, Uncalibrated, Wire
+
+if TYPE_CHECKING:
+    from mien.gallery.enrol import Enrolment as Enrolled
+    from mien.gallery.identify import Replayed
 
 MOST_PHOTOS: Final = 10
 MOST_LABELS: Final = 100

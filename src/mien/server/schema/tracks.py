@@ -13,7 +13,10 @@ StageName = Literal["landmark", "quality", "embed", "expression"]
 
 
 class TrackIdentity(Wire):
-    """Who a track shows, by all its good pictures together. fpir: the rate asked for. shots: how many were fused."""
+    """Who a track shows, by all its good pictures together. fpir: the rate asked for. shots: how many were fused.
+
+    mentions: ids of everybody whom the reasons name.
+    """
 
     answer: Literal["person", "unknown", "inconclusive"]
     person_id: str | None
@@ -22,6 +25,7 @@ class TrackIdentity(Wire):
     fpir: Share
     shots: int = Field(ge=0)
     reasons: list[str]
+    mentions: list[str] = Field(default=[])
 
 
 class AttentionWindow(Wire):

@@ -17,7 +17,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
 from mien.server.errors import ClientGone, Invalid, TooLarge, TooSlow, WrongKind
-from mien.server.room import Room, Share
+from mien.server.room import Share
 
 FORM: Final = "multipart/form-data"
 # Headers and boundaries of all parts together.
@@ -54,9 +54,9 @@ class Form:
 
 @asynccontextmanager
 async def form_of(
-    request: Request, room: Room, fields: Mapping[str, Field], most_bytes: int, seconds: float
+    request: Request, share: Share, fields: Mapping[str, Field], most_bytes: int, seconds: float
 ) -> AsyncIterator[Form]:
-    """The form of a request; its bytes count against `room` until the block ends.
+    """The form of a request; its bytes count as `share` until the block ends.
 
     most_bytes: of all parts together. seconds: within which the body must be there. Raises WrongKind, TooLarge,
     TooSlow, Busy where the room is taken, ClientGone, and Invalid for what is no such form.
@@ -64,7 +64,7 @@ async def form_of(
     reader = _Reader(fields, most_bytes + AROUND)
     parser = _parser(request, reader)
     _check_length(request, reader.most_bytes)
-    with room.share() as share:
+    with share:
         try:
             async with asyncio.timeout(seconds):
                 await _feed(request, parser, reader, share)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -11,7 +11,9 @@ from mien.server.schema.analysis import Named, Share
 from mien.server.schema.page import moment_of
 from mien.server.schema.tracks import Attention, Happening, Identity, StageName
 from mien.server.schema.wire import Wire
-from mien.server.state import jobs as records
+
+if TYPE_CHECKING:
+    from mien.server.state import jobs as records
 
 
 class JobTrouble(Wire):

@@ -107,25 +107,32 @@ class AuditLog:
         """Add an entry; durable when it returns, or with the transaction of `State.write` that it is called in."""
         with self._state.write() as writing:
             seq, before = _last(writing)
-            said = json.dumps(detail or {}, sort_keys=True, ensure_ascii=False)
             values = (seq + 1, self._state.now(), caller.tenant, caller.kind, caller.id, caller.name, action)
-            row = (*values, subject, why, said)
+            row = (*values, subject, why, _text(detail))
             mac = self._mac(before, row)
             writing.execute(f"INSERT INTO audit ({COLUMNS}) VALUES ({', '.join('?' * 11)})", (*row, mac))
             self._state.once_kept(lambda: self._note(seq + 1, mac))
 
     def write_once(
-        self, caller: Caller, action: str, subject: str | None = None, detail: Mapping[str, Plain] | None = None
+        self,
+        caller: Caller,
+        action: str,
+        subject: str | None = None,
+        detail: Mapping[str, Plain] | None = None,
+        *,
+        same_detail: bool = False,
     ) -> None:
         """As `write`, but for what a page shows again and again: none within a minute of the same one.
 
-        The same: caller, action and subject. Over all processes; the first one is written at once.
+        The same: caller, action and subject, and detail where that is said. Over all processes; the first one is
+        written at once.
         """
+        like = _text(detail) if same_detail else None
         # Most times there is one, and nobody need wait for the file.
-        if self._written(caller, action, subject):
+        if self._written(caller, action, subject, like):
             return
         with self._state.write():
-            if not self._written(caller, action, subject):
+            if not self._written(caller, action, subject, like):
                 self.write(caller, action, subject, detail=detail)
 
     def entries(self, wanted: Wanted | None = None, most: int = 50) -> list[Entry]:
@@ -169,12 +176,16 @@ class AuditLog:
             writing.execute("DELETE FROM audit WHERE seq <= ?", (seq,))
             return writing.changes()
 
-    def _written(self, caller: Caller, action: str, subject: str | None) -> bool:
-        """Within the last minute. Entries of the future, where a clock was put back, do not count."""
+    def _written(self, caller: Caller, action: str, subject: str | None, detail: str | None) -> bool:
+        """Within the last minute; of any detail where that is None.
+
+        Entries of the future, where a clock was put back, do not count.
+        """
         now = self._state.now()
-        same = "tenant = ? AND kind = ? AND actor = ? AND action = ? AND subject IS ?"
+        same = "tenant = ? AND kind = ? AND actor = ? AND action = ? AND subject IS ? AND detail = coalesce(?, detail)"
         sql = f"SELECT 1 FROM audit WHERE seq > (SELECT max(seq) FROM audit) - {BACK} AND {same} AND at BETWEEN ? AND ?"
-        values = (caller.tenant, caller.kind, caller.id, action, subject, now - AGAIN_SECONDS * SECOND + 1, now)
+        about = (caller.tenant, caller.kind, caller.id, action, subject, detail)
+        values = (*about, now - AGAIN_SECONDS * SECOND + 1, now)
         return self._state.row(sql, values) is not None
 
     def _mac(self, before: bytes, row: Row) -> bytes:
@@ -234,6 +245,10 @@ def _last(writing: apsw.Connection) -> tuple[int, bytes]:
         if found := writing.execute(f"SELECT seq, mac FROM {table} ORDER BY seq DESC LIMIT 1").fetchone():
             return found[0], found[1]
     return 0, START
+
+
+def _text(detail: Mapping[str, Plain] | None) -> str:
+    return json.dumps(detail or {}, sort_keys=True, ensure_ascii=False)
 
 
 def _conditions(wanted: Wanted) -> tuple[str, list[Any]]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from mien.server.state.database import State
 
+LOG: Final = logging.getLogger("mien.server.events")
 MOST_AT_ONCE: Final = 500
+OF_OUTPUTS: Final = ""
+"""The tenant of whoever made the configuration; others' events go to no output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +83,21 @@ class EventLog:
         )
 
     def forget(self, tenant: str, before: int) -> int:
-        """Remove a tenant's events from before a moment, in microseconds since 1970; how many went."""
+        """Remove a tenant's events from before a moment, in microseconds since 1970; how many went.
+
+        Each output counts those that it has not had.
+        """
         with self._state.write() as connection:
+            lost = connection.execute(
+                "SELECT count(*), name FROM outputs JOIN events ON seq > position "
+                "WHERE tenant = ?1 AND ?1 = ?3 AND at < ?2 GROUP BY name",
+                (tenant, before, OF_OUTPUTS),
+            ).fetchall()
+            connection.executemany("UPDATE outputs SET lost = lost + ? WHERE name = ?", lost)
             connection.execute("DELETE FROM events WHERE tenant = ? AND at < ?", (tenant, before))
             gone: int = connection.changes()
+        for missed, _ in lost:
+            LOG.warning("%d events were kept for long enough and went before an output had them", missed)
         return gone
 
     def tenants(self) -> list[str]:

@@ -103,7 +103,7 @@ class _Entry:
 
     def __init__(self, service: _Keeper, caller: Caller, key: str, same: bytes) -> None:
         self._state, self._alive, self._same = service.state, service.alive, same
-        self._caller, self._key, self._at = f"{caller.kind} {caller.id}", key, 0
+        self._caller, self._key, self._at = caller.tag, key, 0
         secret = self._state.key(f"answers {self._caller} {key}")
         self._name, self._seal = hashlib.sha256(secret).hexdigest(), Seal(secret, NOBODY)
 

@@ -9,10 +9,9 @@ from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from mien.errors import ExtraMissing, SinkError
-from mien.video.frame import Frame, SourceInfo
-from mien.video.moment import Moment, VideoSummary
-from mien.video.sink.outbox import WAITING, NotNow, Outbox
-from mien.video.sink.records import dropped_bytes, event_record, json_bytes, run_record, summary_record
+from mien.video.frame import SourceInfo
+from mien.video.sink.messages import Messages
+from mien.video.sink.outbox import WAITING, NotNow
 
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 CONNECT_SECONDS = 10.0
@@ -119,7 +118,7 @@ class MqttLink:
             self._state.notify_all()
 
 
-class Mqtt:
+class Mqtt(Messages):
     """A Sink: each event as JSON over a `MqttLink`, so that it arrives at least once.
 
     While the broker is away events wait, up to `waiting`; the oldest go first, and a record of kind `dropped` says how
@@ -128,8 +127,8 @@ class Mqtt:
 
     def __init__(self, url: str, topic: str = "mien", waiting: int = WAITING) -> None:
         """url, topic: as `MqttLink` has them, and raises for them."""
-        self._link, self._waiting = MqttLink(url, topic), waiting
-        self._outbox: Outbox | None = None
+        super().__init__(waiting)
+        self._link = MqttLink(url, topic)
 
     def start(self, info: SourceInfo) -> None:
         """Waits for the broker, a few seconds at most. Raises SinkError where it is not there or refuses."""
@@ -141,34 +140,12 @@ class Mqtt:
             raise SinkError(
                 f"{self._link.name} takes no messages. {error}", "Check address, user and password."
             ) from None
-        self._outbox = Outbox(self._link.name, self._publish, dropped_bytes, self._waiting)
-        self._outbox.put(json_bytes(run_record(info)))
-
-    def take(self, frame: Frame, moment: Moment) -> None:
-        """Returns at once."""
-        for event in moment.events:
-            if self._outbox:
-                self._outbox.put(json_bytes(event_record(event)))
-
-    def finish(self, summary: VideoSummary) -> None:
-        """Waits for what is under way, a few seconds at most. Raises SinkError where messages were lost."""
-        if self._outbox:
-            for event in summary.events:
-                self._outbox.put(json_bytes(event_record(event)))
-            self._outbox.put(json_bytes(summary_record(summary)))
-            self._outbox.drain(DRAIN_SECONDS)
+        self.begin(self._link.name, self._publish, info, DRAIN_SECONDS)
 
     def close(self) -> None:
         """Says `offline` and disconnects."""
-        outbox, self._outbox = self._outbox, None
-        if outbox:
-            outbox.close()
+        super().close()
         self._link.close()
-
-    @property
-    def dropped(self) -> int:
-        """How many events were pushed out by newer ones while the broker was away."""
-        return self._outbox.dropped if self._outbox else 0
 
     def _publish(self, message: bytes) -> None:
         outbox = self._outbox

@@ -11,10 +11,9 @@ import uuid
 from urllib.parse import SplitResult, urlsplit
 
 from mien.errors import SinkError
-from mien.video.frame import Frame, SourceInfo
-from mien.video.moment import Moment, VideoSummary
-from mien.video.sink.outbox import WAITING, NotNow, Outbox, Refused
-from mien.video.sink.records import dropped_bytes, event_record, json_bytes, run_record, summary_record
+from mien.video.frame import SourceInfo
+from mien.video.sink.messages import Messages
+from mien.video.sink.outbox import WAITING, NotNow, Refused
 
 TIMEOUT_SECONDS = 10.0
 DRAIN_SECONDS = 15.0
@@ -74,44 +73,18 @@ class WebhookPost:
         return headers
 
 
-class Webhook:
+class Webhook(Messages):
     """A Sink: each record of JSON as a POST of its own, in order, tried again while the server is away or busy."""
 
     def __init__(self, url: str, secret: str | None = None, waiting: int = WAITING) -> None:
         """url, secret: as `WebhookPost` has them. Raises SinkError for another address."""
-        self._send, self._waiting = WebhookPost(url, secret), waiting
-        self._outbox: Outbox | None = None
+        super().__init__(waiting)
+        self._send = WebhookPost(url, secret)
         self._trying: tuple[bytes, str] = (b"", "")
 
     def start(self, info: SourceInfo) -> None:
         """Returns at once; a server that is away now may come later."""
-        self._outbox = Outbox(self._send.name, self._post, dropped_bytes, self._waiting)
-        self._outbox.put(json_bytes(run_record(info)))
-
-    def take(self, frame: Frame, moment: Moment) -> None:
-        """Returns at once."""
-        for event in moment.events:
-            if self._outbox:
-                self._outbox.put(json_bytes(event_record(event)))
-
-    def finish(self, summary: VideoSummary) -> None:
-        """Waits for what is under way, a few seconds at most. Raises SinkError where records were lost."""
-        if self._outbox:
-            for event in summary.events:
-                self._outbox.put(json_bytes(event_record(event)))
-            self._outbox.put(json_bytes(summary_record(summary)))
-            self._outbox.drain(DRAIN_SECONDS)
-
-    def close(self) -> None:
-        """What still waits is lost."""
-        outbox, self._outbox = self._outbox, None
-        if outbox:
-            outbox.close()
-
-    @property
-    def dropped(self) -> int:
-        """How many records were pushed out by newer ones while the server was away."""
-        return self._outbox.dropped if self._outbox else 0
+        self.begin(self._send.name, self._post, info, DRAIN_SECONDS)
 
     def _post(self, body: bytes) -> None:
         if self._trying[0] is not body:
