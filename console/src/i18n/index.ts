@@ -1,6 +1,8 @@
 import i18next from 'i18next';
 import { initReactI18next } from 'react-i18next';
 
+import { cureOf, inWords, loadService } from './service';
+
 export const LANGUAGES = { en: 'English', zh: '中文' } as const;
 export type Language = keyof typeof LANGUAGES;
 
@@ -17,6 +19,7 @@ async function load(language: Language): Promise<void> {
   if (!i18next.hasResourceBundle(language, 'translation')) {
     i18next.addResourceBundle(language, 'translation', (await texts[language]()).default);
   }
+  await loadService(language);
 }
 
 export async function startLanguage(): Promise<void> {
@@ -42,6 +45,17 @@ export function language(): Language {
   return i18next.language === 'zh' ? 'zh' : 'en';
 }
 
+/** What the service says, in the language of the page; null where only its own English words are there. */
+export function said(sentence: string): string | null {
+  return inWords(sentence, language());
+}
+
+/** What to do about a problem of a code: as the page has it, as the service says it, or as is good for all of that code. */
+export function cure(code: string, given: string): string {
+  if (i18next.exists(`cure.${code}`)) return i18next.t(`cure.${code}`);
+  return said(given) || (cureOf(code, language()) ?? '');
+}
+
 type Unit = [Intl.RelativeTimeFormatUnit, number];
 const SECONDS: Unit = ['second', 1];
 const UNITS: Unit[] = [['day', 86_400], ['hour', 3600], ['minute', 60], SECONDS];
@@ -65,6 +79,7 @@ export const say = {
     return new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: 'auto' }).format(Math.round(seconds / size), unit);
   },
   day: (text: string) => new Date(text).toLocaleDateString(document.documentElement.lang, { dateStyle: 'medium' }),
+  list: (words: readonly string[]) => new Intl.ListFormat(document.documentElement.lang, { type: 'unit', style: 'short' }).format(words),
   number: (value: number, digits = 0) =>
     value.toLocaleString(document.documentElement.lang, { maximumFractionDigits: digits, minimumFractionDigits: digits }),
   percent: (value: number, digits = 0) =>
