@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,6 +69,17 @@ def text_of(node: ast.AST) -> str | None:
     return None
 
 
+def all_said(language: str) -> dict[str, str]:
+    """Sentences and what is within them."""
+    found = words(f"service.{language}")
+    return found["said"] | found["parts"]
+
+
+def outside(groups: list[dict[str, Any]]) -> str:
+    """For whom a calibration does not hold, as it says it."""
+    return ", ".join(dict.fromkeys(one["group"] for one in groups if not one["within"]))
+
+
 def with_gaps(sentence: str) -> str:
     return re.sub(r"{>?\w+}", "{}", sentence)
 
@@ -93,10 +106,12 @@ def test_every_code_says_what_to_do(language: str) -> None:
 @pytest.mark.parametrize("language", FURTHER)
 def test_every_sentence_that_has_words_is_one_of_the_services(language: str) -> None:
     shipped = [json.loads(path.read_text()) for path in (ROOT / "src/mien/decide/calibrations").glob("*.json")]
-    data = {text for one in shipped for text in (one["source"], one["domain"])}
-    said = words(f"service.{language}")["said"]
+    data = {text for one in shipped for text in (one["source"], one["domain"], outside(one["groups"]))}
+    said = all_said(language)
     assert len(said) > 100
-    assert {sentence for sentence in said if with_gaps(sentence) not in sentences() | data} == set()
+    cards = tomllib.loads((ROOT / "src/mien/weights/catalog.toml").read_text(encoding="utf-8"))
+    known = sentences() | data | {one["title"] for one in cards["card"]}
+    assert {one for one in said if not {gaps := with_gaps(one), gaps.removeprefix("{}")} & known} == set()
     gaps = {sentence: set(re.findall(r"{(\w+)}", sentence)) for sentence in said}
     assert not {one for one, text in said.items() if not set(re.findall(r"{>?(\w+)}", text)) <= gaps[one]}
 
@@ -105,13 +120,13 @@ def test_every_sentence_that_has_words_is_one_of_the_services(language: str) -> 
 def test_why_a_stage_could_not_answer_has_words(language: str) -> None:
     calls = [node for node in sources("") if isinstance(node, ast.Call) and ast.unparse(node.func) == "Failed"]
     why = {with_gaps(text) for call in calls if len(call.args) > 1 and (text := text_of(call.args[1]))}
-    said = {with_gaps(sentence) for sentence in words(f"service.{language}")["said"]}
+    said = {with_gaps(sentence) for sentence in all_said(language)}
     assert len(why) > 5 and why - said == set()
 
 
 @pytest.mark.parametrize("language", FURTHER)
 def test_why_a_photo_is_poor_has_words(language: str) -> None:
-    said = {with_gaps(sentence) for sentence in words(f"service.{language}")["said"]}
+    said = {with_gaps(sentence) for sentence in all_said(language)}
     for one in COMPONENTS.values():
         parts = {one.title, one.template, one.too_low, one.too_high, *(one.ways or ())} - {""}
         assert parts - said == set(), one.title

@@ -6,20 +6,33 @@ interface Words {
   cure: Record<string, string>;
   /** By sentence of the service, the sentence; `{x}` stands for a value, and `{>x}` for one that is itself put into words. */
   said: Record<string, string>;
+  /** The same for what is only found within sentences. */
+  parts: Record<string, string>;
 }
 
 type Sentence = readonly [pattern: RegExp, text: string];
 
 const WORDS: Partial<Record<Language, () => Promise<{ default: Words }>>> = { zh: () => import('./service.zh.json') };
-const FULL_STOPS: Partial<Record<Language, string>> = { zh: '；' };
+const BETWEEN: Partial<Record<Language, string>> = { zh: '；' };
 
-const known = new Map<Language, { cure: Record<string, string>; sentences: Sentence[]; between: string }>();
+interface Known {
+  cure: Record<string, string>;
+  said: Sentence[];
+  parts: Sentence[];
+  between: string;
+}
+
+const known = new Map<Language, Known>();
 
 export async function loadService(language: Language): Promise<void> {
   const words = WORDS[language];
   if (!words || known.has(language)) return;
-  const { cure, said } = (await words()).default;
-  known.set(language, { cure, sentences: Object.entries(said).map(([sentence, text]) => [patternOf(sentence), text]), between: FULL_STOPS[language] ?? '; ' });
+  const { cure, said, parts } = (await words()).default;
+  known.set(language, { cure, said: patterns(said), parts: patterns(parts), between: BETWEEN[language] ?? '; ' });
+}
+
+function patterns(texts: Record<string, string>): Sentence[] {
+  return Object.entries(texts).map(([sentence, text]) => [patternOf(sentence), text]);
 }
 
 /** Sentences are tried in their order; a value is as short as it can be. */
@@ -32,18 +45,22 @@ function patternOf(sentence: string): RegExp {
 export function inWords(sentence: string, language: Language): string | null {
   if (!WORDS[language]) return sentence;
   const words = known.get(language);
-  for (const [pattern, text] of words?.sentences ?? []) {
+  return words ? put(sentence, words.said, words) : null;
+}
+
+function put(sentence: string, sentences: readonly Sentence[], words: Known): string | null {
+  for (const [pattern, text] of sentences) {
     const found = pattern.exec(sentence);
-    if (found) return text.replace(/{(>?)(\w+)}/g, (_, deeper: string, name: string) => value(found.groups?.[name] ?? '', deeper !== '', language));
+    if (found) return text.replace(/{(>?)(\w+)}/g, (_, deeper: string, name: string) => value(found.groups?.[name] ?? '', deeper !== '', words));
   }
   return null;
 }
 
 /** Names come in quotes, which the text has its own of; of several reasons each is put into words. */
-function value(found: string, deeper: boolean, language: Language): string {
+function value(found: string, deeper: boolean, words: Known): string {
   const bare = found.replace(/^(['"])(.*)\1$/s, '$2');
   if (!deeper) return bare;
-  return bare.split('; ').map((one) => inWords(one, language) ?? one).join(known.get(language)?.between);
+  return bare.split('; ').map((one) => put(one, words.said, words) ?? put(one, words.parts, words) ?? one).join(words.between);
 }
 
 /** What to do about a problem of a code; undefined where the service's own words are all there is. */

@@ -42,7 +42,7 @@ export function Models() {
         {models.data?.items.map((one) => (
           <section key={one.id} className="card tight">
             <p className="eyebrow">{t(`task.${one.task}`, one.task)}</p>
-            <h3 className="model-name">{one.title}</h3>
+            <h3 className="model-name">{said(one.title) ?? one.title}</h3>
             <p className="soft small">{one.license} · {t(`models.commercial_${one.commercial}`)} · {say.bytes(one.bytes)}</p>
             <p className="soft small clip" title={one.id}><code>{one.id}</code></p>
           </section>
