@@ -82,6 +82,7 @@ export const say = {
   list: (words: readonly string[]) => new Intl.ListFormat(document.documentElement.lang, { type: 'unit', style: 'short' }).format(words),
   number: (value: number, digits = 0) =>
     value.toLocaleString(document.documentElement.lang, { maximumFractionDigits: digits, minimumFractionDigits: digits }),
+  short: (value: number) => value.toLocaleString(document.documentElement.lang, { notation: 'compact', maximumSignificantDigits: 2 }),
   percent: (value: number, digits = 0) =>
     value.toLocaleString(document.documentElement.lang, { style: 'percent', maximumFractionDigits: digits }),
   seconds: (value: number) => {
@@ -97,5 +98,5 @@ export function oneIn(rate: number): string {
   if (rate > 0.95) return i18next.t('rate.always');
   // Two digits are as many as anybody reads.
   const n = Number((1 / rate).toPrecision(2));
-  return i18next.t('rate.one_in', { n: say.number(n) });
+  return i18next.t(`rate.one_in_${n}`, { defaultValue: i18next.t('rate.one_in', { n: language() === 'zh' ? say.short(n) : say.number(n) }) });
 }

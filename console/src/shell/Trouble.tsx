@@ -10,8 +10,9 @@ export function Trouble({ code, cause, cure = '' }: { code: string; cause: strin
   const problem = { status: 500, code, detail: cause, cure, request_id: '', reasons: [], photos: [] };
   const words = told(new ProblemError(problem), t);
   return (
-    <div className="trouble bad-text">
-      {words.heading} {words.cause} {words.cure}
+    <div className="trouble">
+      <p className="bad-text">{words.heading} {words.cause}</p>
+      {words.cure && <p className="soft">{words.cure}</p>}
       <Original lines={words.original} />
     </div>
   );
