@@ -34,6 +34,7 @@ PASSWORD = "a few words of mine"
 LOOKS = {
     "en-light": ("en", "light", 1360, 860),
     "zh-dark": ("zh", "dark", 1360, 860),
+    "zh-light": ("zh", "light", 1360, 860),
     "zh-light-phone": ("zh", "light", 390, 844),
     "en-dark-phone": ("en", "dark", 390, 844),
 }

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from PIL import Image
 pytest.importorskip("fastapi", reason="needs the extra `server`")
 pytest.importorskip("playwright.sync_api", reason="needs playwright, which the extra `test` brings")
 
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from mien.console import page_folder
 from mien.gallery.store.master import MasterKey
@@ -28,7 +29,10 @@ from mien.settings import Settings
 
 PASSWORD = "a few words of mine"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+ENGLISH = re.compile(r"[A-Za-z']+(?:,? [a-z']+){2,}")
 STARTING_SECONDS = 60_000
+# A machine that is busy with other things is slow, and no test is about that.
+expect.set_options(timeout=20_000)
 
 
 @dataclass(frozen=True)
@@ -80,14 +84,21 @@ def console(weights: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """One service for all tests; each makes the people and accounts that it needs."""
     if page_folder() is None:
         pytest.skip("the console's page is not built: `pip install -e .` builds it, see docs/console.md")
-    folder = tmp_path_factory.mktemp("serve")
+    with serving(tmp_path_factory.mktemp("serve")) as found:
+        yield found
+
+
+@contextmanager
+def serving(folder: Path, *more: str, **settings: str) -> Iterator[Console]:
+    """more: further arguments of `mien serve`. settings: of the server, by their names."""
     environment = os.environ | {
         "MIEN_DATA_DIR": str(folder / "data"),
         "MIEN_GALLERY": str(folder / "gallery"),
         "MIEN_GALLERY_KEY": MasterKey.new().text,
         "MIEN_SERVER_REQUESTS_PER_MINUTE": "100000",
     }
-    command = [sys.executable, "-c", "from mien.cli.main import main; main()", "serve", "--port", "0"]
+    environment |= {f"MIEN_SERVER_{name.upper()}": value for name, value in settings.items()}
+    command = [sys.executable, "-c", "from mien.cli.main import main; main()", "serve", "--port", "0", *more]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True)
     assert process.stdout is not None
@@ -124,8 +135,13 @@ def browser(playwright: Playwright, film: Path) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def administrator(browser: Browser, console: Console) -> Path | dict[str, object]:
+def administrator(browser: Browser, console: Console) -> dict[str, object]:
     """What a browser keeps once the first administrator has opened the link and set a password."""
+    return first_session(browser, console)
+
+
+def first_session(browser: Browser, console: Console) -> dict[str, object]:
+    """Spends the one-time link of the service's first start."""
     context = browser.new_context(locale="en-GB")
     page = context.new_page()
     page.goto(console.link)
@@ -172,11 +188,25 @@ def new_context(browser: Browser, console: Console, told: Told, **options: objec
     return made
 
 
+def english(page: Page) -> list[str]:
+    """Three English words in a row that anybody sees; what is folded away is not seen."""
+    return ENGLISH.findall(page.locator("body").inner_text())
+
+
+def without_choices(state: object) -> object:
+    """As a browser that has not chosen a language yet."""
+    assert isinstance(state, dict)
+    copied = json.loads(json.dumps(state))
+    for origin in copied["origins"]:
+        origin["localStorage"] = [one for one in origin["localStorage"] if one["name"] == "mien-session"]
+    return copied
+
+
 @pytest.fixture
 def enrolled(context: BrowserContext, console: Console, photo: Path) -> Iterator[Callable[[str], str]]:
     """Puts the person of the photo on record by the API, and gives the id; everybody is forgotten after the test."""
     yield lambda name: enrol(context, console, name, photo)
-    headers = _signed(context, console)
+    headers = signed(context, console)
     for one in context.request.get(f"{console.address}/v1/people").json()["items"]:
         context.request.delete(f"{console.address}/v1/people/{one['id']}", headers=headers)
 
@@ -187,7 +217,7 @@ def enrol(context: BrowserContext, console: Console, name: str, photo: Path) -> 
     person = json.dumps({"name": name, "allow_duplicate": True, "consent": consent})
     file = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo.read_bytes()}
     answer = context.request.post(
-        f"{console.address}/v1/people", headers=_signed(context, console), multipart={"person": person, "photos": file}
+        f"{console.address}/v1/people", headers=signed(context, console), multipart={"person": person, "photos": file}
     )
     assert answer.status == 201, answer.text()
     found: str = answer.json()["person"]["id"]
@@ -196,10 +226,10 @@ def enrol(context: BrowserContext, console: Console, name: str, photo: Path) -> 
 
 def forget(context: BrowserContext, console: Console, person: str) -> None:
     """For somebody whom a test put on record without the fixture."""
-    answer = context.request.delete(f"{console.address}/v1/people/{person}", headers=_signed(context, console))
+    answer = context.request.delete(f"{console.address}/v1/people/{person}", headers=signed(context, console))
     assert answer.status in (200, 404)
 
 
-def _signed(context: BrowserContext, console: Console) -> dict[str, str]:
+def signed(context: BrowserContext, console: Console) -> dict[str, str]:
     token: str = context.request.get(f"{console.address}/v1/session").json()["csrf"]
     return {"X-CSRF-Token": token, "Origin": console.address}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
-from tests.console.conftest import Console, Told, enrol, forget, new_context
+from tests.console.conftest import Console, Told, english, enrol, forget, new_context, without_choices
 
 PLACES = {
     "/try": ("Try it", "试一试"),
@@ -76,21 +75,13 @@ def test_every_page(look: str, browser: Browser, console: Console, administrator
         expect(page.get_by_role("heading", level=1)).to_have_text(titles[chinese])
         settling.wait()
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        if found := [*faults(page), *([f"{wide} px too wide"] if wide > 0 else [])]:
+        found = [*faults(page), *([f"{wide} px too wide"] if wide > 0 else []), *(english(page) if chinese else [])]
+        if found:
             wrong[path] = found
     forget(context, console, person)
     context.close()
     assert wrong == {}
     assert told == Told()
-
-
-def without_choices(state: object) -> object:
-    """As a browser that has not chosen a language yet."""
-    assert isinstance(state, dict)
-    copied = json.loads(json.dumps(state))
-    for origin in copied["origins"]:
-        origin["localStorage"] = [one for one in origin["localStorage"] if one["name"] == "mien-session"]
-    return copied
 
 
 def test_the_gate_has_no_faults(browser: Browser, console: Console, administrator: object) -> None:

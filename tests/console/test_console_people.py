@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+import numpy as np
+from playwright.sync_api import Locator, Page, expect
 
-from tests.console.conftest import Console, Told
+from mien.image import encode_image
+from tests.console.conftest import Console, Told, signed
 
 
 def test_a_person_is_added_with_photos_and_found_again(
@@ -86,6 +89,61 @@ def test_not_this_person_says_first_what_would_change(
     expect(card.get_by_role("alert")).to_contain_text("The photo is one of the person's own")
     card.get_by_role("button", name="Cancel").click()
     expect(card.get_by_role("alert")).to_have_count(0)
+
+
+def test_not_this_person_is_stored_counts_and_can_be_taken_back(
+    page: Page, console: Console, portrait: np.ndarray, tmp_path: Path, enrolled: Callable[[str], str]
+) -> None:
+    """The mirrored portrait is called by the name of the portrait, and no copy of it."""
+    twin = tmp_path / "twin.jpg"
+    twin.write_bytes(encode_image(np.ascontiguousarray(portrait[:, ::-1] // 2), ".jpg"))
+    person = enrolled("Ruth")
+
+    def asked() -> Locator:
+        page.goto(f"{console.address}/try")
+        page.locator("input[type=file]").set_input_files(twin)
+        return page.locator(".who-is-it .headline")
+
+    expect(asked()).to_have_text("Ruth")
+    page.goto(f"{console.address}/people/{person}")
+    card = page.locator("section", has=page.get_by_role("heading", name="Not this person"))
+    card.locator("input[type=file]").set_input_files(twin)
+    card.get_by_role("button", name="It is not this person").click()
+    expect(card.get_by_role("listitem").filter(has_text="Said by admin")).to_have_count(1)
+    page.reload()
+    expect(card.get_by_role("listitem").filter(has_text="Said by admin")).to_have_count(1)
+    expect(page.get_by_role("listitem").filter(has_text="Correction: not this person")).to_have_count(1)
+    expect(asked()).to_have_text("Nobody on record")
+    page.goto(f"{console.address}/people/{person}")
+    card.get_by_role("button", name="Take back").click()
+    expect(page.get_by_role("listitem").filter(has_text="Correction taken back")).to_have_count(1)
+    expect(card.get_by_role("listitem").filter(has_text="Said by admin")).to_have_count(0)
+
+
+def test_photos_like_somebody_else_are_added_only_by_somebody_who_has_looked(
+    page: Page, console: Console, photo: Path, tmp_path: Path, enrolled: Callable[[str], str]
+) -> None:
+    enrolled("Olga")
+    letter = tmp_path / "letter.jpg"
+    letter.write_bytes(b"no photo at all")
+    page.goto(f"{console.address}/people/{enrolled_without_photos(page, console, 'Olga, too')}")
+    card = page.locator("section", has=page.get_by_role("heading", name="Photos on record"))
+    card.locator("input[type=file]").set_input_files([letter, photo])
+    expect(card.get_by_role("alert")).to_contain_text("This looks like Olga")
+    expect(card.get_by_role("button", name="Enrol", exact=True)).to_be_disabled()
+    card.get_by_role("checkbox", name="enrol anyway").check()
+    card.get_by_role("button", name="Enrol", exact=True).click()
+    expect(card.locator(".photos img")).to_have_count(1)
+    expect(card.get_by_role("alert")).to_have_count(0)
+    expect(card.get_by_role("checkbox", name="enrol anyway")).to_have_count(0)
+
+
+def enrolled_without_photos(page: Page, console: Console, name: str) -> str:
+    person = {"name": name, "consent": {"given_by": name, "purpose": "tests", "how": "said so"}}
+    answer = page.request.post(
+        f"{console.address}/v1/people", headers=signed(page.context, console), multipart={"person": json.dumps(person)}
+    )
+    return str(answer.json()["person"]["id"])
 
 
 def test_somebody_who_is_not_there(page: Page, console: Console) -> None:

@@ -119,6 +119,7 @@ def test_a_camera_that_is_lost_says_so_and_comes_back(
 
     until(lambda: camera()["state"] == "lost" and camera()["trouble"])
     assert (camera()["faces"], camera()["trouble"]) == ([], "Nothing comes. Look after the camera.")
+    assert camera()["trouble_code"] == "stream-lost"
     assert client.get("/v1/cameras/door/picture", headers=viewer).status_code == 404
     monkeypatch.setattr(watch, "LOST_SECONDS", 5.0)
     lost.clear()

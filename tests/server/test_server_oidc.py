@@ -2,112 +2,29 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
-import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from fastapi.testclient import TestClient
-from joserfc import jwt
-from joserfc.jwk import ECKey, KeySet, OctKey
+from joserfc.jwk import ECKey, OctKey
 from tests.server.conftest import PASSWORD, log_in
+from tests.server.made_up_issuer import CLIENT, SECRET, Issuer, running_issuer
 
 from mien.server.access.oidc import KNOWN_SECONDS
 from mien.server.app import create_app
 from mien.server.caller import Role
 from mien.server.service import Service
 
-CLIENT, SECRET = "mien-test", "the client's own secret"
-
-
-@dataclass
-class Issuer:
-    """Lets in whoever `claims` says; `spoil` changes what it says before it is signed."""
-
-    url: str = ""
-    key: ECKey = field(
-        default_factory=lambda: ECKey.generate_key("P-256", {"kid": "one", "use": "sig", "alg": "ES256"})
-    )
-    claims: dict[str, Any] = field(
-        default_factory=lambda: {"sub": "4711", "email": "anna@example.org", "email_verified": True}
-    )
-    spoil: dict[str, Any] = field(default_factory=dict)
-    name: str | None = None
-    signer: Any = None
-    header: dict[str, Any] = field(default_factory=lambda: {"alg": "ES256", "kid": "one"})
-    broken: bool = False
-    begun: dict[str, dict[str, str]] = field(default_factory=dict)
-    asked: list[dict[str, str]] = field(default_factory=list)
-    read: list[str] = field(default_factory=list)
-
-    def answer(self, path: str, form: dict[str, str], headers: Any) -> tuple[int, Any]:
-        """What an issuer has."""
-        self.read.append(path)
-        if self.broken:
-            return 500, {"error": "broken"}
-        if path == "/.well-known/openid-configuration":
-            here = self.url
-            return 200, {
-                "issuer": self.name or here,
-                "authorization_endpoint": f"{here}/authorize",
-                "token_endpoint": f"{here}/token",
-                "jwks_uri": f"{here}/keys",
-            }
-        if path == "/keys":
-            return 200, KeySet([self.key]).as_dict(private=False)
-        return self.token(form, headers)
-
-    def token(self, form: dict[str, str], headers: Any) -> tuple[int, Any]:
-        """Checks what a real one checks."""
-        self.asked.append(form)
-        begun = self.begun.pop(form.get("code", ""), None)
-        proof = base64.urlsafe_b64encode(hashlib.sha256(form.get("code_verifier", "").encode()).digest()).rstrip(b"=")
-        sent = base64.b64decode(headers.get("Authorization", "").removeprefix("Basic ")).decode()
-        right = begun is not None and proof.decode() == begun["code_challenge"]
-        if not right or form["redirect_uri"] != begun["redirect_uri"] or not sent.startswith(CLIENT):
-            return 400, {"error": "invalid_grant", "error_description": "a secret"}
-        now = int(time.time())
-        said = {"iss": self.url, "aud": CLIENT, "iat": now, "exp": now + 60, "nonce": begun["nonce"]}
-        said = {name: value for name, value in (said | self.claims | self.spoil).items() if value is not None}
-        id_token = jwt.encode(self.header, said, self.signer or self.key, algorithms=[self.header["alg"]])
-        return 200, {"access_token": "x", "token_type": "Bearer", "id_token": id_token}
-
 
 @pytest.fixture
 def issuer() -> Iterator[Issuer]:
-    made = Issuer()
-
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *words: Any) -> None: ...
-
-        def do_GET(self) -> None:
-            self.answer({})
-
-        def do_POST(self) -> None:
-            text = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            self.answer({name: value[0] for name, value in parse_qs(text).items()})
-
-        def answer(self, form: dict[str, str]) -> None:
-            status, content = made.answer(urlsplit(self.path).path, form, self.headers)
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.end_headers()
-            self.wfile.write(json.dumps(content).encode())
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        made.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with running_issuer() as made:
         yield made
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
@@ -181,6 +98,16 @@ def test_nobody_gets_an_account_by_themselves(browser: TestClient, trusting: Ser
     answer = come_back(browser, issuer)
     assert answer.status_code == 401 and trusting.accounts.called("anna@example.org") is None
     assert browser.get("/v1/session").status_code == 401
+
+
+def test_a_browser_is_led_back_to_the_page_to_log_in_at(browser: TestClient, issuer: Issuer) -> None:
+    browser.headers["Accept"] = "text/html,application/xhtml+xml"
+    issuer.broken = True
+    answer = browser.get("/v1/session/oidc")
+    assert answer.status_code == 502 and "refused=other-service" in answer.text
+    issuer.broken = False
+    answer = come_back(browser, issuer)
+    assert answer.status_code == 401 and 'url=http://127.0.0.1/login?refused=no-account"' in answer.text
 
 
 def test_unless_the_preferences_say_so(browser: TestClient, trusting: Service, issuer: Issuer) -> None:

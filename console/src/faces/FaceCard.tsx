@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next';
 
 import { say } from '../i18n';
 import type { Face } from '../api/types';
+import { Sentences } from '../shell/Original';
 import { ExpressionBars } from './ExpressionBars';
 import { QualityReport } from './QualityReport';
 
@@ -20,9 +21,9 @@ export function FaceCard({ face, title, extra }: { face: Face; title: string; ex
       </Group>
       {extra}
       {face.expression.status === 'ok' && <ExpressionBars expression={face.expression} />}
-      {face.expression.status === 'failed' && <Text size="sm" className="soft">{face.expression.reason}</Text>}
+      {face.expression.status === 'failed' && <Sentences lines={[face.expression.reason]} />}
       {face.quality.status === 'ok' && <QualityReport quality={face.quality} />}
-      {face.quality.status === 'failed' && <Text size="sm" className="soft">{face.quality.reason}</Text>}
+      {face.quality.status === 'failed' && <Sentences lines={[face.quality.reason]} />}
       {mesh.status === 'ok' && (
         <dl className="facts small num">
           <dt>{t('face.turned')}</dt>

@@ -1,6 +1,7 @@
 import { useTranslation } from 'react-i18next';
 
 import type { JudgedPhoto } from '../api/types';
+import { Sentences } from '../shell/Original';
 import { Thumb } from './Thumb';
 
 const KNOWN = ['surplus', 'copy', 'unfit', 'duplicate', 'unlike', 'no-single-face'];
@@ -16,8 +17,8 @@ export function Judged({ photos, files }: { photos: readonly JudgedPhoto[]; file
           {file && <Thumb photo={file} label={t('enrol.photo', { n })} />}
           <div>
             <strong>{t('enrol.photo', { n })}{file instanceof File && ` · ${file.name}`}</strong>
-            <span>{t(`judged.${word(photo.code)}`)}</span>
-            {(photo.reasons.length ? photo.reasons : photo.notes).map((said) => <small key={said} className="soft" lang="en">{said}</small>)}
+            <span>{KNOWN.includes(photo.code) ? t(`judged.${photo.code}`) : t(`problem.${photo.code}`, { defaultValue: t('judged.other') })}</span>
+            <Sentences lines={photo.reasons.length ? photo.reasons : photo.notes} />
           </div>
         </li>
       ))}
@@ -25,12 +26,7 @@ export function Judged({ photos, files }: { photos: readonly JudgedPhoto[]; file
   );
 }
 
-function word(code: string): string {
-  if (KNOWN.includes(code)) return code;
-  return code.startsWith('image') ? 'unreadable' : 'other';
-}
-
-/** Whether an operator who has looked can have the photos taken all the same. */
-export function canInsist(photos: readonly JudgedPhoto[]): boolean {
-  return photos.some(({ code }) => code === 'duplicate' || code === 'unlike');
+/** Those of the files that an operator who has looked can have taken all the same. */
+export function undecided<File>(photos: readonly JudgedPhoto[], files: readonly File[]): File[] {
+  return files.filter((_, index) => ['duplicate', 'unlike'].includes(photos[index]?.code ?? ''));
 }

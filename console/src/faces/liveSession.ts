@@ -2,7 +2,8 @@ import type { LiveAnswer, LiveMoment } from '../api/live';
 
 export interface LiveEvents {
   onMoment: (moment: LiveMoment, frame: Blob) => void;
-  onEnd: (reason: string) => void;
+  /** code: of the problem where there was one. */
+  onEnd: (reason: string, code: string) => void;
 }
 
 const WIDEST = 800;
@@ -13,7 +14,7 @@ export class LiveSession {
   private readonly socket: WebSocket;
   private readonly canvas = document.createElement('canvas');
   private over = false;
-  private said = '';
+  private problem = { detail: '', code: '' };
 
   constructor(
     private readonly video: HTMLVideoElement,
@@ -28,7 +29,7 @@ export class LiveSession {
     };
     this.socket.onmessage = (event: MessageEvent<string>) => this.take(event.data);
     this.socket.onclose = (event) => {
-      if (!this.over) events.onEnd(this.said || event.reason || `${event.code}`);
+      if (!this.over) events.onEnd(this.problem.detail || event.reason, this.problem.code);
       this.over = true;
     };
   }
@@ -45,7 +46,7 @@ export class LiveSession {
     const answer = JSON.parse(text) as LiveAnswer;
     // The first message says only that the service is ready.
     if (answer.session) return;
-    if (answer.problem) this.said = answer.problem.detail;
+    if (answer.problem) this.problem = answer.problem;
     if (answer.moment && this.last) this.events.onMoment(answer.moment, this.last);
     void this.send();
   }

@@ -1,6 +1,8 @@
 import i18next from 'i18next';
 import { initReactI18next } from 'react-i18next';
 
+import { cureOf, inWords, loadService } from './service';
+
 export const LANGUAGES = { en: 'English', zh: '中文' } as const;
 export type Language = keyof typeof LANGUAGES;
 
@@ -17,6 +19,7 @@ async function load(language: Language): Promise<void> {
   if (!i18next.hasResourceBundle(language, 'translation')) {
     i18next.addResourceBundle(language, 'translation', (await texts[language]()).default);
   }
+  await loadService(language);
 }
 
 export async function startLanguage(): Promise<void> {
@@ -42,6 +45,17 @@ export function language(): Language {
   return i18next.language === 'zh' ? 'zh' : 'en';
 }
 
+/** What the service says, in the language of the page; null where only its own English words are there. */
+export function said(sentence: string): string | null {
+  return inWords(sentence, language());
+}
+
+/** What to do about a problem of a code: as the page has it, as the service says it, or as is good for all of that code. */
+export function cure(code: string, given: string): string {
+  if (i18next.exists(`cure.${code}`)) return i18next.t(`cure.${code}`);
+  return said(given) || (cureOf(code, language()) ?? '');
+}
+
 type Unit = [Intl.RelativeTimeFormatUnit, number];
 const SECONDS: Unit = ['second', 1];
 const UNITS: Unit[] = [['day', 86_400], ['hour', 3600], ['minute', 60], SECONDS];
@@ -65,8 +79,10 @@ export const say = {
     return new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: 'auto' }).format(Math.round(seconds / size), unit);
   },
   day: (text: string) => new Date(text).toLocaleDateString(document.documentElement.lang, { dateStyle: 'medium' }),
+  list: (words: readonly string[]) => new Intl.ListFormat(document.documentElement.lang, { type: 'unit', style: 'short' }).format(words),
   number: (value: number, digits = 0) =>
     value.toLocaleString(document.documentElement.lang, { maximumFractionDigits: digits, minimumFractionDigits: digits }),
+  short: (value: number) => value.toLocaleString(document.documentElement.lang, { notation: 'compact', maximumSignificantDigits: 2 }),
   percent: (value: number, digits = 0) =>
     value.toLocaleString(document.documentElement.lang, { style: 'percent', maximumFractionDigits: digits }),
   seconds: (value: number) => {
@@ -82,5 +98,5 @@ export function oneIn(rate: number): string {
   if (rate > 0.95) return i18next.t('rate.always');
   // Two digits are as many as anybody reads.
   const n = Number((1 / rate).toPrecision(2));
-  return i18next.t('rate.one_in', { n: say.number(n) });
+  return i18next.t(`rate.one_in_${n}`, { defaultValue: i18next.t('rate.one_in', { n: language() === 'zh' ? say.short(n) : say.number(n) }) });
 }

@@ -61,10 +61,16 @@ function line(plot: uPlot, at: number, stroke: string, dashed: boolean, text: st
   ctx.moveTo(x, bbox.top);
   ctx.lineTo(x, bbox.top + bbox.height);
   ctx.stroke();
-  // Left of the threshold and low in the plot there is no curve.
   ctx.font = `${dashed ? '' : '600 '}${12 * ratio}px system-ui, sans-serif`;
-  const room = !dashed && bbox.left + bbox.width - x > ctx.measureText(text).width + 12 * ratio;
-  ctx.textAlign = room ? 'left' : 'right';
-  ctx.fillText(text, x + (room ? 6 : -6) * ratio, dashed ? bbox.top + bbox.height - 10 * ratio : bbox.top + 14 * ratio);
+  const wide = ctx.measureText(text).width + 12 * ratio;
+  // Low in the plot there is no curve left of the threshold, and high in it none right of it.
+  const left = dashed ? x - wide > bbox.left : bbox.left + bbox.width - x < wide;
+  const y = dashed && left ? bbox.top + bbox.height - 10 * ratio : bbox.top + (dashed ? 34 : 14) * ratio;
+  // In a narrow plot the text may cross a line.
+  ctx.fillStyle = colour('surface');
+  ctx.fillRect(left ? x - wide : x + 2 * ratio, y - 12 * ratio, wide - 2 * ratio, 16 * ratio);
+  ctx.fillStyle = stroke;
+  ctx.textAlign = left ? 'right' : 'left';
+  ctx.fillText(text, x + (left ? -6 : 6) * ratio, y);
   ctx.restore();
 }

@@ -1,3 +1,5 @@
+import { said as inWords } from '../i18n';
+
 /** What the service says of a field (`body.person.name: String should …`), in the words of the form; null: of none. */
 export function fieldReason(reason: string, t: (key: string, values?: Record<string, unknown>) => string): string | null {
   const [, path, said] = /^(?:body|query|path|header)((?:\.[\w-]+)*): (.*)$/s.exec(reason) ?? [];
@@ -8,7 +10,8 @@ export function fieldReason(reason: string, t: (key: string, values?: Record<str
   if (/required/i.test(said) || (bound === 'least' && n === '1')) return t('field.missing', { field });
   if (bound) return t(bound === 'least' ? 'field.short' : 'field.long', { field, n });
   const own = /^Value error, (.+)$/s.exec(said)?.[1];
-  return own ? `${field}: ${own}` : t('field.wrong', { field });
+  const words = own === undefined ? null : inWords(own);
+  return words === null ? t('field.wrong', { field }) : t('field.said', { field, words });
 }
 
 function capital(text: string): string {

@@ -22,6 +22,12 @@ class NotLoggedIn(ServerError):
     status = 401
 
 
+class NoAccount(NotLoggedIn):
+    """Another service knows them, this one does not, or no more."""
+
+    code = "no-account"
+
+
 class NotAllowed(ServerError):
     """The caller's role or scope does not suffice, or the request came from another origin."""
 

@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 
 import { api, must } from '../../api/client';
 import { say } from '../../i18n';
+import { Sentences } from '../../shell/Original';
 import { PageHead } from '../../shell/PageHead';
 import { ProblemCard } from '../../shell/ProblemCard';
 import { Scroller } from '../../shell/Scroller';
@@ -41,7 +42,7 @@ export default function Audit() {
         {verify.data && (
           <section className={`card mb ${verify.data.whole ? 'fine' : 'faulty'}`}>
             <Group gap="xs">{verify.data.whole && <CheckIcon size={18} aria-hidden />}<strong>{t(verify.data.whole ? 'audit.whole' : 'audit.faulty', { n: say.number(verify.data.entries) })}</strong></Group>
-            {verify.data.faults.map((fault) => <p key={fault}>{fault}</p>)}
+            <Sentences lines={verify.data.faults} className="sentence" />
             <p className="soft">{t('audit.head')} <code className="wrap">{verify.data.head}</code></p>
           </section>
         )}

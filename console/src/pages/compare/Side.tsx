@@ -30,7 +30,7 @@ export function Side({ name, photo, take, analysis, face }: { name: string; phot
         <div className="overlay small-photo"><Picture src={url} alt={name} /></div>
       )}
       {quality && <div className="block"><h3>{t('face.quality')}</h3><QualityMeter score={quality.score} /></div>}
-      <Button mt="sm" variant="subtle" size="xs" onClick={() => take([])}>{t('compare.other')}</Button>
+      <Button mt="sm" variant="default" size="xs" onClick={() => take([])}>{t('compare.other')}</Button>
     </section>
   );
 }

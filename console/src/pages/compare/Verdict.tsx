@@ -1,14 +1,15 @@
 import { useTranslation } from 'react-i18next';
 
 import type { Calibration, Comparison } from '../../api/types';
-import { oneIn } from '../../i18n';
+import { oneIn, said } from '../../i18n';
 import { RateCurve } from '../../plots/RateCurve';
+import { Sentences } from '../../shell/Original';
 
 const WORD = { match: 'match', 'no match': 'no_match', inconclusive: 'inconclusive' } as const;
 
 /** The answer in words, what it rests on, and where the score lies. */
 export function Verdict({ found, calibration }: { found: Comparison; calibration: Calibration | undefined }) {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
   const { decision } = found;
   const word = WORD[decision.answer];
   const rate = decision.fmr && 'value' in decision.fmr ? decision.fmr.value : null;
@@ -21,18 +22,14 @@ export function Verdict({ found, calibration }: { found: Comparison; calibration
         })
       : '';
   // The sentence above has what the service says of faces that are missing, and of score and threshold.
-  const said = faceless.length ? [] : decision.reasons.filter((reason) => !plain || !reason.startsWith('The score '));
+  const reasons = faceless.length ? [] : decision.reasons.filter((reason) => !plain || !reason.startsWith('The score '));
   return (
     <section className="card verdict">
       <div>
         <p className={`verdict-word ${word}`}>{t(`verdict.${word}`)}</p>
         {plain && <p>{plain}</p>}
-        {said.length > 0 && (word === 'inconclusive' || i18n.language === 'en') && (
-          <ul className="reasons" lang="en">
-            {said.map((reason) => <li key={reason}>{reason}</li>)}
-          </ul>
-        )}
-        {decision.score !== null && <p className="soft">{t('verdict.based', { what: decision.based_on })}</p>}
+        <Sentences lines={reasons} className="sentence soft" />
+        {decision.score !== null && <p className="soft">{t('verdict.based', { what: said(decision.based_on) ?? decision.based_on })}</p>}
       </div>
       {calibration && decision.score !== null && <RateCurve calibration={calibration} score={decision.score} threshold={decision.threshold} asked={decision.asked_fmr} />}
     </section>

@@ -5,8 +5,10 @@ import { useTranslation } from 'react-i18next';
 
 import type { Camera } from '../../api/types';
 import { say } from '../../i18n';
+import { Trouble } from '../../shell/Trouble';
 
 const EVERY_MS = 2000;
+const NOBODY = { running: 'live.nobody', starting: 'live.starting_text', lost: 'live.lost_text' } as const;
 const COLOURS = { running: 'pine', starting: 'gray', lost: 'red' } as const;
 
 /** One camera: its latest picture with boxes and words, and who is in view. */
@@ -30,8 +32,9 @@ export function CameraView({ camera }: { camera: Camera }) {
         {shows ? <img src={`/v1/cameras/${encodeURIComponent(camera.name)}/picture?turn=${turn}`} alt={t('live.picture', { name: camera.name })} /> : <VideoOffIcon size={32} strokeWidth={1.3} aria-hidden />}
       </div>
       <p className="soft" aria-live="polite">
-        {camera.trouble && camera.state !== 'running' ? camera.trouble : names.length ? t('live.in_view', { names: names.join(', ') }) : t('live.nobody')}
+        {names.length ? t('live.in_view', { names: say.list(names) }) : t(NOBODY[camera.state])}
       </p>
+      {camera.trouble && <Trouble code={camera.trouble_code} cause={camera.trouble} />}
       {camera.since && <p className="soft small">{t('live.since', { time: say.clock(camera.since) })}</p>}
     </section>
   );

@@ -5,10 +5,18 @@ import { useTranslation } from 'react-i18next';
 import { Navigate, useLocation, useNavigate } from 'react-router';
 
 import { api, must } from '../../api/client';
+import { ProblemError } from '../../api/problem';
 import { expectSession, sessionChanged, useSession } from '../../api/session';
 import { Password } from '../../shell/Password';
 import { ProblemCard } from '../../shell/ProblemCard';
 import { Frame } from './Frame';
+
+/** The organisation's login leads back here where it came to nothing; the address has the code alone. */
+function refused(search: string): ProblemError | null {
+  const code = new URLSearchParams(search).get('refused');
+  if (!code || !/^[a-z-]{1,40}$/.test(code)) return null;
+  return new ProblemError({ status: 401, code, detail: '', cure: '', request_id: '', reasons: [], photos: [] });
+}
 
 export default function Login() {
   const { t } = useTranslation();
@@ -32,7 +40,7 @@ export default function Login() {
         <Stack gap="md">
           <TextInput label={t('login.name')} autoComplete="username" autoFocus required maxLength={100} {...form.getInputProps('name')} />
           <Password label={t('login.password')} autoComplete="current-password" required {...form.getInputProps('password')} />
-          <ProblemCard error={login.error} />
+          <ProblemCard error={login.error ?? (login.isIdle ? refused(place.search) : null)} />
           <Button type="submit" size="md" loading={login.isPending}>
             {t('login.go')}
           </Button>

@@ -9,7 +9,7 @@ import { api, must, once, parts } from '../../api/client';
 import { asProblem } from '../../api/problem';
 import { usePreferences } from '../../api/preferences';
 import type { JudgedPhoto, Person } from '../../api/types';
-import { canInsist, Judged } from '../../faces/Judged';
+import { Judged, undecided } from '../../faces/Judged';
 import { Thumb } from '../../faces/Thumb';
 import { ProblemCard } from '../../shell/ProblemCard';
 
@@ -59,7 +59,7 @@ export function EnrolForm({ photos, onDone, onCancel, onRemove, onStored }: { ph
       onDone(person);
     },
   });
-  const looked = enrol.error !== null && canInsist(asProblem(enrol.error).photos);
+  const looked = enrol.error !== null && undecided(asProblem(enrol.error).photos, photos).length > 0;
   if (done) return <Enrolled {...done} photos={photos} onDone={() => onDone(done.person)} />;
   return (
     <form onSubmit={form.onSubmit((fields) => enrol.mutate(fields))}>

@@ -1,18 +1,16 @@
 import { ActionIcon, Text } from '@mantine/core';
-import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Trash2Icon } from 'lucide-react';
-import { useCallback, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import { api, must, once, parts } from '../../api/client';
+import { api, must } from '../../api/client';
 import { useMay } from '../../api/session';
 import type { Person, TemplateInfo } from '../../api/types';
-import { Judged } from '../../faces/Judged';
-import { PhotoDrop } from '../../faces/PhotoDrop';
 import { say } from '../../i18n';
 import { Confirm } from '../../shell/Confirm';
 import { ProblemCard } from '../../shell/ProblemCard';
+import { AddPhotos } from './AddPhotos';
 
 /** The photos on record with their quality; more can be added, and poor ones taken away. */
 export function PersonPhotos({ person }: { person: Person }) {
@@ -22,21 +20,10 @@ export function PersonPhotos({ person }: { person: Person }) {
   const [leaving, setLeaving] = useState<TemplateInfo | null>(null);
   const path = { person_id: person.id };
   const templates = useQuery({ queryKey: ['templates', person.id], queryFn: () => must(api.GET('/v1/people/{person_id}/templates', { params: { path } })) });
-  const changed = () => client.invalidateQueries();
-  const add = useMutation({
-    mutationFn: (photos: File[]) => must(api.POST('/v1/people/{person_id}/photos', { params: { path, header: once() }, ...parts({ photos }) })),
-    onSuccess: ({ photos }) => {
-      const kept = photos.filter((photo) => photo.kept).length;
-      notifications.show({ message: t('enrol.kept', { count: kept, n: kept, all: photos.length }) });
-      return changed();
-    },
-  });
   const remove = useMutation({
     mutationFn: (template: TemplateInfo) => must(api.DELETE('/v1/people/{person_id}/templates/{template_id}', { params: { path: { ...path, template_id: template.id } } })),
-    onSuccess: () => { setLeaving(null); return changed(); },
+    onSuccess: () => { setLeaving(null); return client.invalidateQueries(); },
   });
-  const { mutate } = add;
-  const take = useCallback((photos: File[]) => mutate(photos.slice(0, 10)), [mutate]);
   return (
     <section className="card">
       <h2 className="display">{t('person.photos')}</h2>
@@ -58,9 +45,7 @@ export function PersonPhotos({ person }: { person: Person }) {
         ))}
       </ul>
       {templates.data?.items.length === 0 && <p className="soft">{t('person.no_photos')}</p>}
-      <ProblemCard error={add.error} files={add.variables} focus />
-      {add.data?.photos.some((photo) => !photo.kept) && <div role="status" className="mb"><p className="soft">{t('judged.left_out')}</p><Judged photos={add.data.photos} files={add.variables} /></div>}
-      {operator && <PhotoDrop small many onPhotos={take} label={add.isPending ? t('common.working') : t('person.more_photos')} />}
+      {operator && <AddPhotos person={person} />}
       <Confirm
         opened={leaving !== null} title={t('person.take_away_title')} text={t('person.take_away_text')} go={t('person.take_away_go')}
         busy={remove.isPending} error={remove.error} onClose={() => setLeaving(null)} onGo={() => leaving && remove.mutate(leaving)}

@@ -41,7 +41,7 @@ export function Keys() {
         <Group align="flex-end">
           <TextInput label={t('keys.name')} placeholder={t('keys.example')} required maxLength={100} {...form.getInputProps('name')} />
           <NativeSelect label={t('accounts.role')} data={roles} {...form.getInputProps('role')} />
-          <NumberInput label={t('keys.days')} min={1} max={3650} allowDecimal={false} required w={130} {...form.getInputProps('days')} />
+          <NumberInput label={t('keys.days')} min={1} max={3650} allowDecimal={false} required w={170} {...form.getInputProps('days')} />
           <Button type="submit" loading={make.isPending}>{t('keys.make')}</Button>
         </Group>
       </form>
@@ -59,7 +59,7 @@ export function Keys() {
                   <Table.Td data-label={t('accounts.role')}>{t(`role.${one.role}`)}</Table.Td>
                   <Table.Td data-label={t('keys.until')} className="soft">{one.expires_at ? say.day(one.expires_at) : t('keys.forever')}</Table.Td>
                   <Table.Td data-label={t('keys.used')} className="soft">{one.last_used_at ? say.time(one.last_used_at) : t('accounts.never')}</Table.Td>
-                  <Table.Td>{!one.revoked_at && <Button size="compact-sm" variant="subtle" color="red" onClick={() => setLeaving(one)}>{t('keys.revoke')}</Button>}</Table.Td>
+                  <Table.Td data-label={t('accounts.actions')}>{!one.revoked_at && <Button size="compact-sm" variant="subtle" color="red" onClick={() => setLeaving(one)}>{t('keys.revoke')}</Button>}</Table.Td>
                 </Table.Tr>
               ))}
             </Table.Tbody>

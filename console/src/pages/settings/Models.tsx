@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next';
 
 import { api, must } from '../../api/client';
 import { useGallery } from '../../api/gallery';
-import { say } from '../../i18n';
+import { said, say } from '../../i18n';
 import { ProblemCard } from '../../shell/ProblemCard';
 
 /** What computes the answers, under which licence, and what its error rates rest on. */
@@ -32,9 +32,9 @@ export function Models() {
           <h2 className="display">{t('models.calibration')}</h2>
           <dl className="facts mt">
             <dt>{t('models.id')}</dt><dd><code>{one.id}</code></dd>
-            <dt>{t('models.domain')}</dt><dd>{one.domain}</dd>
+            <dt>{t('models.domain')}</dt><dd>{said(one.domain) ?? one.domain}</dd>
             <dt>{t('models.rests')}</dt><dd>{t('models.pairs', { pairs: say.number(one.n_pairs), people: say.number(one.n_people) })}</dd>
-            <dt>{t('models.source')}</dt><dd>{one.source}</dd>
+            <dt>{t('models.source')}</dt><dd>{said(one.source) ?? one.source}</dd>
           </dl>
         </section>
       ))}
@@ -42,7 +42,7 @@ export function Models() {
         {models.data?.items.map((one) => (
           <section key={one.id} className="card tight">
             <p className="eyebrow">{t(`task.${one.task}`, one.task)}</p>
-            <h3 className="model-name">{one.title}</h3>
+            <h3 className="model-name">{said(one.title) ?? one.title}</h3>
             <p className="soft small">{one.license} · {t(`models.commercial_${one.commercial}`)} · {say.bytes(one.bytes)}</p>
             <p className="soft small clip" title={one.id}><code>{one.id}</code></p>
           </section>

@@ -1,5 +1,6 @@
 import { Tabs } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
+import { useEffect, useRef } from 'react';
 import { useNavigate, useParams } from 'react-router';
 
 import { useMay } from '../../api/session';
@@ -19,12 +20,15 @@ export default function Settings() {
   const { part = 'general' } = useParams();
   const administrator = useMay('administrator');
   const shown = PARTS.filter((one) => one !== 'accounts' || administrator);
+  // On a phone the names of the parts are wider than the screen.
+  const list = useRef<HTMLDivElement>(null);
+  useEffect(() => list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest', inline: 'center' }), [part]);
   const panels = { general: General, rates: Dial, accounts: Accounts, keys: Keys, models: Models, me: OwnPassword };
   return (
     <>
       <PageHead title={t('settings.title')} lead={t('settings.lead')} />
       <Tabs value={part} onChange={(value) => void go(`/settings/${value}`)} keepMounted={false} className="settings">
-        <Tabs.List mb="xl" aria-label={t('settings.parts')}>
+        <Tabs.List ref={list} mb="xl" aria-label={t('settings.parts')}>
           {shown.map((one) => <Tabs.Tab key={one} value={one}>{t(`settings.${one}`)}</Tabs.Tab>)}
         </Tabs.List>
         {shown.map((one) => {

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 
 import { usePreferences } from '../../api/preferences';
 import { useMay } from '../../api/session';
+import { said } from '../../i18n';
 import type { LiveFace, LiveMoment } from '../../api/live';
 import { LiveSession } from '../../faces/liveSession';
 import { Overlay, type Mark } from '../../faces/Overlay';
@@ -23,7 +24,7 @@ export function WebcamTry() {
   const [identify, setIdentify] = useState(true);
   const [round, setRound] = useState(0);
   const [moment, setMoment] = useState<LiveMoment | null>(null);
-  const [ended, setEnded] = useState<string | null>(null);
+  const [ended, setEnded] = useState<{ reason: string; code: string } | null>(null);
   const { video, ready, refused } = useWebcam(on);
   const frames = useGoodFrames();
   const { offer } = frames;
@@ -38,7 +39,7 @@ export function WebcamTry() {
     setEnded(null);
     const session = new LiveSession(video.current, { identify: naming, stages: STAGES, why }, {
       onMoment: (now, frame) => { setMoment(now); offer(now, frame); },
-      onEnd: (reason) => { setMoment(null); setEnded(reason); },
+      onEnd: (reason, code) => { setMoment(null); setEnded({ reason, code }); },
     });
     return () => session.close();
   }, [ready, demanded, naming, why, round, video, offer]);
@@ -68,7 +69,7 @@ export function WebcamTry() {
           )}
         </Group>
         <Text size="sm" className="soft" mt="sm" aria-live="polite">
-          {ended ? t('webcam.ended', { reason: ended }) : frames.busy ? t('webcam.hold') : !moment ? t('webcam.starting') : moment.faces.length === 0 ? t('webcam.nobody') : alone ? '' : t('webcam.alone')}
+          {ended ? t('webcam.ended', { reason: whyEnded(ended, t) }) : frames.busy ? t('webcam.hold') : !moment ? t('webcam.starting') : moment.faces.length === 0 ? t('webcam.nobody') : alone ? '' : t('webcam.alone')}
         </Text>
         {ended && <Button mt="xs" variant="default" onClick={() => setRound(round + 1)}>{t('common.again')}</Button>}
       </div>
@@ -85,6 +86,12 @@ export function WebcamTry() {
       )}
     </div>
   );
+}
+
+/** Without a reason the connection broke off; one that has no words in this language is told as it came. */
+function whyEnded({ reason, code }: { reason: string; code: string }, t: (key: string, more?: { defaultValue: string }) => string): string {
+  if (!reason) return t('webcam.lost');
+  return said(reason) ?? t(`problem.${code}`, { defaultValue: reason });
 }
 
 export function nameOf(face: LiveFace): string | null {

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 
 import type { IdentifiedFace } from '../../api/types';
+import { Sentences } from '../../shell/Original';
 
 /** The name of a face, or why there is none. */
 export function WhoIsIt({ found }: { found: IdentifiedFace | undefined }) {
@@ -23,7 +24,7 @@ export function WhoIsIt({ found }: { found: IdentifiedFace | undefined }) {
         )}
       </p>
       {'status' in said ? (
-        <Text size="sm" className="soft">{said.reason}</Text>
+        <Sentences lines={[said.reason]} />
       ) : (
         <Reasons found={found} said={said} />
       )}
@@ -61,7 +62,7 @@ function Doubt({ found, said }: { found: IdentifiedFace; said: components['schem
   const [one, two] = said.candidates.filter((each) => !each.not_this && threshold !== null && each.score >= threshold);
   // The service names both in one of its reasons; the score it tells first stands above already.
   const alike = one && two && said.reasons.some((reason) => reason.includes(name(one.person_id)) && reason.includes(name(two.person_id)));
-  if (!alike) return said.reasons.filter((reason) => !reason.startsWith('The score ')).map((reason) => <Text key={reason} size="sm" className="soft">{reason}</Text>);
+  if (!alike) return <Sentences lines={said.reasons.filter((reason) => !reason.startsWith('The score '))} />;
   return (
     <>
       <Text size="sm" mt={4}>{t('who.alike', { one: name(one.person_id), two: name(two.person_id) })}</Text>

@@ -8,6 +8,7 @@ import { api, must } from '../../api/client';
 import { useMay } from '../../api/session';
 import type { Job } from '../../api/types';
 import { say } from '../../i18n';
+import { Trouble } from '../../shell/Trouble';
 import { RemoveVideo } from './RemoveVideo';
 
 /** One video: how far it is, and what can be done with it. */
@@ -27,7 +28,7 @@ export function JobRow({ job }: { job: Job }) {
         <Text size="sm" className="soft num">
           {t(`job.${job.cancel_asked && open ? 'stopping' : job.state}`)} · {say.bytes(job.bytes)} · {say.time(job.created_at)}
         </Text>
-        {job.trouble && <Text size="sm" className="bad-text">{job.trouble.cause} {job.trouble.cure}</Text>}
+        {job.trouble && <Trouble {...job.trouble} />}
       </div>
       {job.state === 'running' && <Progress value={job.progress * 100} aria-label={t('videos.progress')} className="job-progress" />}
       <Group gap="xs">

@@ -24,6 +24,7 @@ class CameraView:
     state: str
     since: int | None
     trouble: str
+    trouble_code: str
     frames: int
     dropped: int
     width: int
@@ -65,7 +66,7 @@ class Cameras:
             return None
         shown = self._record(name)
         if shown is None:
-            return CameraView(name, STARTING, None, "", 0, 0, 0, 0, ())
+            return CameraView(name, STARTING, None, "", "", 0, 0, 0, 0, ())
         rest = {key: value for key, value in shown.items() if key not in ("pictures", "faces")}
         return CameraView(name, **rest, faces=tuple(shown["faces"]))
 

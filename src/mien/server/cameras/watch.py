@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
 from typing import Any, Final
 
-from mien.errors import CalibrationError, MienError
+from mien.errors import CalibrationError, MienError, StreamLost
 from mien.image import ImageLimits, encode_image
 from mien.server.caller import Caller, Role
+from mien.server.errors import Internal
 from mien.server.events import without_name
 from mien.server.networks import VideoNetworks
 from mien.server.state.audit import AuditLog, Plain
@@ -47,6 +48,17 @@ class CameraTools:
     audit: AuditLog
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What went wrong last. code: as docs/errors.md lists them; both empty where nothing did."""
+
+    code: str = ""
+    said: str = ""
+
+
+NONE: Final = Trouble()
+
+
 @dataclass(slots=True)
 class _View:
     """What was seen last."""
@@ -71,7 +83,7 @@ class Camera:
         self._view = _View()
         self._source: VideoSource | None = None
         self._shown = (STARTING, tools.state.now())
-        self._trouble = ""
+        self._trouble = NONE
         self._keeper: Thread | None = None
         self._follower: Thread | None = None
 
@@ -147,16 +159,17 @@ class Camera:
             before = self._view.frames
             try:
                 self._watch(identify)
-                self._trouble = "The camera ended its stream."
+                self._trouble = Trouble(StreamLost.code, "The camera ended its stream.")
             except CalibrationError as error:
                 # Faces are followed all the same; nobody is called somebody at a rate that cannot be kept.
-                self._trouble, identify = f"Nobody is recognised: {error}", False
+                self._trouble, identify = Trouble(error.code, f"Nobody is recognised: {error}"), False
                 continue
             except MienError as error:
-                self._trouble = str(error)
+                self._trouble = Trouble(error.code, str(error))
             except Exception:
                 LOG.exception("camera %s", self.name)
-                self._trouble = "Something went wrong that should not have; the service's log says more."
+                said = "Something went wrong that should not have; the service's log says more."
+                self._trouble = Trouble(Internal.code, said)
             if self._view.frames > before:
                 pause, identify = FIRST_PAUSE_SECONDS, True
             self._stop.wait(pause)
@@ -187,8 +200,8 @@ class Camera:
             view = self._view
             view.frame, view.moment, view.at = frame, moment, self._tools.state.now()
             view.frames, view.dropped = view.frames + 1, view.dropped + frame.dropped
-        if self._trouble and not self._trouble.startswith("Nobody"):
-            self._trouble = ""
+        if self._trouble.code != CalibrationError.code:
+            self._trouble = NONE
 
     def _note(self, moment: Moment) -> None:
         """Events, but for blinks; and everybody who is recognised, once a track, in the audit log too."""
@@ -233,7 +246,7 @@ class Camera:
             if not fresh:
                 # Nobody's face stays in memory, or is shown, until the camera is there again.
                 view.frame = None
-        state = RUNNING if fresh else LOST if at or self._trouble else STARTING
+        state = RUNNING if fresh else LOST if at or self._trouble.code else STARTING
         if state != self._shown[0]:
             self._shown = (state, now)
             if state != STARTING:
@@ -241,7 +254,8 @@ class Camera:
         shown = {
             "state": state,
             "since": self._shown[1],
-            "trouble": self._trouble,
+            "trouble": self._trouble.said,
+            "trouble_code": self._trouble.code,
             "frames": frames,
             "dropped": dropped,
             "width": moment.width if moment else 0,

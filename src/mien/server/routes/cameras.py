@@ -98,6 +98,7 @@ def _fields(view: CameraView, named: Named) -> dict[str, Any]:
         "state": view.state,
         "since": moment_of(view.since),
         "trouble": view.trouble,
+        "trouble_code": view.trouble_code,
         "frames": view.frames,
         "dropped": view.dropped,
         "width": view.width,

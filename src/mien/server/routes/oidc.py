@@ -6,14 +6,16 @@ import hmac
 from html import escape
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from mien.errors import MienError
 from mien.server.access.guard import address_of
 from mien.server.access.oidc import COOKIE, ERRAND_SECONDS, Claims, OtherService
 from mien.server.caller import Role
 from mien.server.config import ServerConfig
-from mien.server.errors import NotLoggedIn
+from mien.server.errors import NoAccount, NotLoggedIn
+from mien.server.problem import status_of
 from mien.server.routes.session import begin_session
 from mien.server.schema.problems import problems
 from mien.server.service import Service, ServiceOf
@@ -31,10 +33,13 @@ ONWARD: Final = '<!doctype html><meta http-equiv="refresh" content="0;url={url}"
     status_code=302,
     responses=problems(404, 501, 502),
 )
-def begin_oidc(request: Request, service: ServiceOf) -> RedirectResponse:
+def begin_oidc(request: Request, service: ServiceOf) -> Response:
     """Sends the browser there."""
     service.rate.take(f"address {address_of(request)}")
-    url, state = _other(service).start(own_url(request, service.config))
+    try:
+        url, state = _other(service).start(own_url(request, service.config))
+    except MienError as error:
+        return to_the_console(request, service.config, error)
     answer = RedirectResponse(url, 302)
     answer.set_cookie(
         COOKIE,
@@ -59,18 +64,34 @@ def finish_oidc(
     service: ServiceOf,
     state: Annotated[str, Query(max_length=200)] = "",
     code: Annotated[str, Query(max_length=4000)] = "",
-) -> HTMLResponse:
+) -> Response:
     """Gives a cookie and goes on to the console. Whoever has no account here is refused."""
     service.rate.take(f"address {address_of(request)}")
-    begun = request.cookies.get(COOKIE, "")
-    if not (state and code) or not hmac.compare_digest(begun.encode(), state.encode()):
-        raise NotLoggedIn("This log-in was not begun in this browser, or was broken off.", "Begin it anew.")
-    claims = _other(service).finish(own_url(request, service.config), code, state)
-    account = account_of(service, claims)
+    try:
+        account = came_back(request, service, state, code)
+    except MienError as error:
+        return to_the_console(request, service.config, error)
     answer = HTMLResponse(ONWARD.format(url=escape(own_url(request, service.config) + "/")))
     begin_session(service, account, request, answer, "other service")
     answer.delete_cookie(COOKIE, path="/v1/session/oidc", secure=service.config.secure, httponly=True)
     return answer
+
+
+def came_back(request: Request, service: Service, state: str, code: str) -> Account:
+    """Whose account it is. Raises NotLoggedIn, OtherServiceFailed."""
+    begun = request.cookies.get(COOKIE, "")
+    if not (state and code) or not hmac.compare_digest(begun.encode(), state.encode()):
+        raise NotLoggedIn("This log-in was not begun in this browser, or was broken off.", "Begin it anew.")
+    claims = _other(service).finish(own_url(request, service.config), code, state)
+    return account_of(service, claims)
+
+
+def to_the_console(request: Request, config: ServerConfig, error: MienError) -> Response:
+    """For a browser, which would show JSON: the page to log in at, with the error's code. Raises it for others."""
+    if "text/html" not in request.headers.get("Accept", ""):
+        raise error
+    url = f"{own_url(request, config)}/login?refused={error.code}"
+    return HTMLResponse(ONWARD.format(url=escape(url)), status_of(error))
 
 
 def _other(service: Service) -> OtherService:
@@ -85,7 +106,7 @@ def own_url(request: Request, config: ServerConfig) -> str:
 def account_of(service: Service, claims: Claims) -> Account:
     """The account called `oidc:SUBJECT`, or by the verified e-mail; made only where the preferences say so.
 
-    Raises NotLoggedIn.
+    Raises NoAccount.
     """
     subject = f"oidc:{claims.subject}"
     names = [subject, *([claims.email] if claims.email else [])]
@@ -94,6 +115,6 @@ def account_of(service: Service, claims: Claims) -> Account:
         account = service.accounts.make(claims.email or subject, Role.VIEWER)
         service.audit.write(account.caller, "add_account", account.id, detail={"how": "other service"})
     if account is None or account.disabled:
-        raise NotLoggedIn("The other service knows you, this one does not.", "Ask an administrator for an account.")
+        raise NoAccount("The other service knows you, this one does not.", "Ask an administrator for an account.")
     service.accounts.trust(account.id)
     return service.accounts.get(account.id)

@@ -15,6 +15,7 @@ from mien.server.schema.wire import Wire
 class Camera(Wire):
     """A camera of the configuration. state: since when. trouble: what went wrong last. faces: in view now.
 
+    trouble_code: stable, as docs/errors.md lists them; empty where nothing went wrong.
     frames: looked at so far; dropped: left out, since looking takes time. width, height: of its picture in px.
     """
 
@@ -22,6 +23,7 @@ class Camera(Wire):
     state: Literal["starting", "running", "lost"]
     since: datetime | None
     trouble: str
+    trouble_code: str = Field(default="", examples=["stream-lost"])
     frames: int
     dropped: int
     width: int
