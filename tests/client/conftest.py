@@ -20,6 +20,7 @@ from tests.server.conftest import (
     config,
     own_settings,
     people,
+    process,
     service,
 )
 
@@ -29,7 +30,7 @@ from mien.server.service import Service
 from mien.settings import Settings
 from mien.weights.fetch import ensure
 
-__all__ = ["analyzer", "app", "config", "own_settings", "people", "service"]
+__all__ = ["analyzer", "app", "config", "own_settings", "people", "process", "service"]
 STARTING_SECONDS = 30
 
 

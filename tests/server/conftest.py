@@ -14,11 +14,13 @@ import numpy as np
 from argon2 import PasswordHasher
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from tests.server.shared_process import SharedProcess
 
 from mien.analyze import Analyzer
 from mien.gallery.gallery import Gallery, GalleryPolicy
 from mien.gallery.store.master import MasterKey
 from mien.image import encode_image
+from mien.server import videos
 from mien.server.access.passwords import Passwords
 from mien.server.app import create_app
 from mien.server.caller import Caller, Role
@@ -30,6 +32,8 @@ from mien.settings import Settings
 
 PASSWORD = "a few words of mine"
 TENANTS = ("", "north")
+# One for all galleries of tests: the process that works on their videos is given it once, when it starts.
+MASTER = MasterKey.new().text
 
 
 class Clock:
@@ -76,15 +80,30 @@ def config(tmp_path: Path) -> ServerConfig:
 @pytest.fixture
 def own_settings(weights: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """On an empty gallery that keeps crops, as `mien serve` makes it; its master key is in the environment."""
-    monkeypatch.setenv("MIEN_GALLERY_KEY", MasterKey.new().text)
+    monkeypatch.setenv("MIEN_GALLERY_KEY", MASTER)
     settings = weights.model_copy(update={"gallery": str(tmp_path / "gallery"), "data_dir": tmp_path / "data"})
     Gallery.create(None, GalleryPolicy(keep_crops=True), settings).close()
     return settings
 
 
+@pytest.fixture(scope="session")
+def process() -> Iterator[SharedProcess]:
+    """In which videos are worked on."""
+    shared = SharedProcess()
+    yield shared
+    shared.close()
+
+
 @pytest.fixture
-def service(own_settings: Settings, config: ServerConfig, analyzer: Analyzer) -> Iterator[Service]:
+def service(
+    own_settings: Settings,
+    config: ServerConfig,
+    analyzer: Analyzer,
+    process: SharedProcess,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Service]:
     """Open; passwords are hashed cheaply."""
+    monkeypatch.setattr(videos, "VideoProcess", lambda _: process)
     cheap = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     opened = open_service(own_settings, config, analyzer, cheap)
     yield opened

@@ -14,6 +14,7 @@ from mien.gallery.errors import GalleryBusy
 from mien.server.caller import Caller, Role
 from mien.server.jobs import folders as folders_module
 from mien.server.jobs.folders import JobFolders
+from mien.server.jobs.process import VideoProcess
 from mien.server.jobs.runner import JobRunner, JobTools
 from mien.server.networks import VideoNetworks
 from mien.server.service import Service
@@ -126,7 +127,8 @@ class TestRunner:
     @pytest.fixture
     def runner(self, state: State, own_settings: Settings, service: Service) -> Iterator[JobRunner]:
         networks = VideoNetworks(own_settings, service.gallery)
-        made = JobRunner(JobTools(state, own_settings, networks, EventLog(state), AuditLog(state), 1000))
+        process = VideoProcess(["no such program"])
+        made = JobRunner(JobTools(state, own_settings, process, networks, EventLog(state), AuditLog(state), 1000))
         yield made
         made.close()
 

@@ -167,3 +167,10 @@ class DiskFull(ServerError):
 
     code = "disk-full"
     status = 507
+
+
+class JobCrashed(ServerError):
+    """The process that worked on a video died of it, or ran out of memory; the service did not."""
+
+    code = "job-crashed"
+    status = 500

@@ -19,10 +19,11 @@ from mien.video.loop import VideoAnalyzer
 class VideoNetworks:
     """The gallery's analyzer must have all stages. What videos need besides is loaded when first used. Thread-safe."""
 
-    def __init__(self, settings: Settings, gallery: Gallery) -> None:
+    def __init__(self, settings: Settings, gallery: Gallery, loaded: VideoAnalyzer | None = None) -> None:
+        """loaded: all stages, with the gallery's embedder; the gallery then needs no analyzer."""
         self._settings, self._gallery = settings, gallery
         self._lock = Lock()
-        self._loaded: VideoAnalyzer | None = None
+        self._loaded = loaded
 
     def check(self, stages: tuple[Stage, ...] | None, identify: bool) -> None:
         """Raises Invalid for stages that the service has not, and for people to be recognised without the stage embed.
@@ -52,5 +53,6 @@ class VideoNetworks:
     def _base(self) -> VideoAnalyzer:
         with self._lock:
             if self._loaded is None:
-                self._loaded = VideoAnalyzer(gallery=self._gallery, analyzer=self._gallery.analyzer)
+                # Without the gallery, which whoever recognises nobody need not be able to ask.
+                self._loaded = VideoAnalyzer(analyzer=self._gallery.analyzer)
             return self._loaded

@@ -10,6 +10,7 @@ from mien.server.cameras.cameras import Cameras
 from mien.server.cameras.watch import CameraTools
 from mien.server.config import ServerConfig
 from mien.server.events import Named, Streams, named_by
+from mien.server.jobs.process import VideoProcess, video_command
 from mien.server.jobs.runner import JobRunner, JobTools
 from mien.server.live.session import LiveSessions, LiveTools
 from mien.server.networks import VideoNetworks
@@ -45,7 +46,8 @@ def open_videos(settings: Settings, config: ServerConfig, gallery: Gallery, stat
     audit, events, streams = AuditLog(state), EventLog(state), Streams()
     networks, named = VideoNetworks(settings, gallery), named_by(gallery)
     outputs = Outputs(config.outputs, settings.webhook_secret or None, state, events, named)
-    jobs = JobRunner(JobTools(state, settings, networks, events, audit, config.video_bytes))
+    process = VideoProcess(video_command(config.log_format))
+    jobs = JobRunner(JobTools(state, settings, process, networks, events, audit, config.video_bytes))
     live = LiveSessions(LiveTools(state, networks, events, audit, config.live_sessions))
     tools = CameraTools(state, settings, networks, events, audit)
     cameras = Cameras(config.cameras, tools, config.workers > 1)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Event, Thread
 from typing import Final
 
 from mien.server.caller import Caller
+from mien.server.jobs.attempt import Attempt
 from mien.server.jobs.folders import JobFolders
 from mien.server.jobs.forgetting import Forgetting
+from mien.server.jobs.order import Order, Outcome
+from mien.server.jobs.process import VideoProcess
 from mien.server.jobs.upload import Receiver
-from mien.server.jobs.work import Attempt
 from mien.server.networks import VideoNetworks
 from mien.server.state.audit import AuditLog, Plain
 from mien.server.state.database import SECOND, State
@@ -20,7 +23,6 @@ from mien.server.state.events import EventLog
 from mien.server.state.jobs import GAVE_UP, Asked, Job, JobRecords, JobState, Progress
 from mien.server.state.preferences import PreferenceShelf
 from mien.settings import Settings
-from mien.video.moment import TrackIdentity, VideoSummary
 
 LOG: Final = logging.getLogger("mien.server.jobs")
 # How often it is looked whether a job is to be cancelled, and told how far it is.
@@ -36,6 +38,7 @@ class JobTools:
 
     state: State
     settings: Settings
+    process: VideoProcess
     networks: VideoNetworks
     events: EventLog
     audit: AuditLog
@@ -67,6 +70,7 @@ class JobRunner:
         self._news.set()
         if self._thread is not None:
             self._thread.join()
+        self._tools.process.end()
 
     def submit(self, job_id: str, caller: Caller, name: str, size: int, asked: Asked) -> Job:
         """Put an upload that is whole and durable on record; durable, too, with the transaction it is called in."""
@@ -96,6 +100,7 @@ class JobRunner:
                 if job is not None:
                     self._follow(job)
                     continue
+                self._tools.process.rest()
             except Exception:
                 # A full disk, a locked state: whatever it is may be over in a moment, and jobs must not stand still.
                 LOG.exception("The queue of videos")
@@ -127,17 +132,21 @@ class JobRunner:
             return
         self._tools.events.publish(job.tenant, "job_started", {"job": job.id, "try": job.tries})
         folder = self.folders.partial(job.id, job.tries)
-        attempt = Attempt(job, self.folders.upload(job.id), folder, self._tools.networks, self._tools.settings)
+        attempt = Attempt(self._tools.process, self._order(job, folder))
         wanted = self._attend(job, attempt)
         if attempt.trouble is not None:
             self._end(job, JobState.FAILED, attempt.progress, attempt.trouble)
-        elif attempt.summary is not None and self.records.renew(job.id, attempt.progress):
-            self._tell_who(job, attempt.summary, attempt.people)
+        elif attempt.outcome is not None and self.records.renew(job.id, attempt.progress):
+            self._tell_who(job, attempt.outcome)
             self.folders.publish(job.id, folder)
             last = attempt.progress
             self._end(job, JobState.DONE, Progress(1.0, last.moments_per_second, last.frames))
         else:
             self._stopped(job, wanted)
+
+    def _order(self, job: Job, folder: Path) -> Order:
+        upload, settings = self.folders.upload(job.id), self._tools.settings.model_dump(mode="json")
+        return Order(job.id, job.tenant, job.name, job.asked, str(upload), str(folder), settings)
 
     def _attend(self, job: Job, attempt: Attempt) -> bool:
         """Until the try is over, however that comes; whether it was still wanted."""
@@ -186,17 +195,12 @@ class JobRunner:
         finally:
             self.folders.drop_work(job.id)
 
-    def _tell_who(self, job: Job, summary: VideoSummary, people: Collection[str]) -> None:
+    def _tell_who(self, job: Job, outcome: Outcome) -> None:
         """An entry of the audit log for everybody who was recognised, before anybody can see it; and whom it names."""
-        found: dict[str, list[int]] = {}
-        for track in summary.tracks:
-            who = track.identity
-            if isinstance(who, TrackIdentity) and who.answer == "person" and who.person_id:
-                found.setdefault(who.person_id, []).append(track.track)
         with self._tools.state.write():
-            self.forgetting.note(job.id, people)
-            for person_id, tracks in found.items():
-                detail: dict[str, Plain] = {"source": "video", "job": job.id, "tracks": len(tracks)}
+            self.forgetting.note(job.id, outcome.named)
+            for person_id, tracks in outcome.recognised.items():
+                detail: dict[str, Plain] = {"source": "video", "job": job.id, "tracks": tracks}
                 self._tools.audit.write(job.caller, "identify", person_id, job.asked.why, detail)
 
     def _tidy(self) -> None:

@@ -1,27 +1,30 @@
-"""One try at one job: from its upload to a folder with all results."""
+"""What is done for one job, in the process for videos: from its upload to a folder with all results."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import asdict, replace
 from math import inf
 from pathlib import Path
-from threading import Event, Thread
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from mien.errors import MienError
+from mien.gallery.asking import embedder_of
+from mien.gallery.gallery import Gallery
 from mien.image import ImageLimits
 from mien.server.jobs.folders import KINDS
+from mien.server.jobs.order import Order, Outcome, trouble_of
 from mien.server.jobs.timeline import ResultFile
 from mien.server.networks import VideoNetworks
-from mien.server.state.jobs import Job, Progress
-from mien.settings import Settings
+from mien.settings import Settings, load_settings
 from mien.video.frame import VideoSource
 from mien.video.loop import VideoAnalyzer
-from mien.video.moment import Moment, TrackedFace, TrackIdentity, TrackSummary, VideoEvent, VideoSummary
+from mien.video.moment import Moment, TrackedFace, TrackIdentity, TrackSummary, VideoEvent
+from mien.video.policy import VideoPolicy
 from mien.video.sink.annotated import AnnotatedVideo
 from mien.video.sink.lines import EventLines
 from mien.video.sink.report import HtmlReport
@@ -34,98 +37,102 @@ from mien.video.source.policy import SourcePolicy
 LOG: Final = logging.getLogger("mien.server.jobs")
 # Until a job is over it is never told to be.
 ALMOST: Final = 0.999
+Tell: TypeAlias = Callable[[dict[str, Any]], None]
 
 
-class Attempt:
-    """Works in a thread of its own from `start` on. Afterwards: a summary, trouble, or neither where it was stopped."""
+class Work:
+    """Keeps networks and gallery from one job to the next, as long as the settings are the same.
 
-    def __init__(self, job: Job, upload: Path, folder: Path, networks: VideoNetworks, settings: Settings) -> None:
-        """folder: empty, for the results."""
-        self._job, self._upload, self._folder = job, upload, folder
-        self._networks, self._settings = networks, settings
-        self._stopped = Event()
-        self._thread = Thread(target=self._run, name="mien-job", daemon=True)
-        self.progress = Progress()
-        self.summary: VideoSummary | None = None
-        self.trouble: dict[str, str] | None = None
-        self.people: set[str] = set()
-        """Ids of everybody whom the results name."""
+    tell: takes a `progress` after each frame, and at the end `done`, an Outcome, or `trouble`.
+    """
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self._settings: Settings | None = None
+        self._networks: VideoNetworks | None = None
+        self._opened = ExitStack()
 
-    def stop(self) -> None:
-        """Ends after the frame that is worked on; returns at once."""
-        self._stopped.set()
-
-    def wait(self, seconds: float) -> bool:
-        """Whether it is over, after so long at most."""
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
-
-    def _run(self) -> None:
+    def __call__(self, order: Order) -> None:
+        """Tells, too, what goes wrong."""
         try:
-            self._work()
+            self._tell({"done": asdict(self._done(order))})
         except MienError as error:
             # People see the name that they gave, never where the service keeps it.
-            hidden = {str(self._upload): self._job.name, str(self._folder): "the results"}
-            self.trouble = {"code": error.code, "cause": error.cause, "cure": error.cure}
-            for path, name in hidden.items():
-                self.trouble = {part: said.replace(path, name) for part, said in self.trouble.items()}
+            trouble = trouble_of(error)
+            for path, name in {order.upload: order.name, order.folder: "the results"}.items():
+                trouble = {part: said.replace(path, name) for part, said in trouble.items()}
+            self._tell({"trouble": trouble})
         except Exception:
             # One video must not end the others.
-            LOG.exception("job %s", self._job.id)
-            self.trouble = {
-                "code": "error",
-                "cause": "Something went wrong that should not have.",
-                "cure": f"The service's log says more under the job's id, {self._job.id}.",
-            }
+            LOG.exception("job %s", order.job)
+            fault = MienError(
+                "Something went wrong that should not have.",
+                f"The service's log says more under the job's id, {order.job}.",
+            )
+            self._tell({"trouble": trouble_of(fault)})
 
-    def _work(self) -> None:
-        limits = ImageLimits(self._settings.max_pixels, self._settings.max_bytes)
-        source = FileSource(self._upload, SourcePolicy(), limits)
-        source.info = replace(source.info, name=self._job.name)
+    def _done(self, order: Order) -> Outcome:
+        settings = load_settings(**order.settings)
+        limits = ImageLimits(settings.max_pixels, settings.max_bytes)
+        source = FileSource(Path(order.upload), SourcePolicy(), limits)
+        source.info = replace(source.info, name=order.name)
         with source:
-            analyzer = self._networks.analyzer(self._job.asked, self._job.tenant)
-            self.summary = self._play(analyzer, source, self._sinks(analyzer))
+            analyzer = self._open(settings).analyzer(order.asked, order.tenant)
+            return _play(analyzer, source, _sinks(order, analyzer), self._tell)
 
-    def _play(self, analyzer: VideoAnalyzer, source: VideoSource, sinks: Sequence[Sink]) -> VideoSummary | None:
-        """None where it was stopped."""
-        run, began = analyzer.run(source), time.monotonic()
-        with ExitStack() as stack:
+    def _open(self, settings: Settings) -> VideoNetworks:
+        if self._networks is None or settings != self._settings:
+            self._opened.close()
+            self._networks = None
+            gallery = self._opened.enter_context(Gallery(None, settings))
+            embedder, fast = embedder_of(gallery.info.model, settings)
+            loaded = VideoAnalyzer(settings=settings, policy=VideoPolicy(embedder=embedder, fast=fast))
+            self._networks, self._settings = VideoNetworks(settings, gallery, loaded), settings
+        return self._networks
+
+
+def _play(analyzer: VideoAnalyzer, source: VideoSource, sinks: Sequence[Sink], tell: Tell) -> Outcome:
+    run, began, named = analyzer.run(source), time.monotonic(), set[str]()
+    with ExitStack() as stack:
+        for sink in sinks:
+            stack.callback(sink.close)
+            sink.start(source.info)
+        for frames, (frame, moment) in enumerate(run, 1):
             for sink in sinks:
-                stack.callback(sink.close)
-                sink.start(source.info)
-            for frame, moment in run:
-                for sink in sinks:
-                    sink.take(frame, moment)
-                self.people.update(_named(moment.faces), _told(moment.events))
-                self._tell(moment, source.info.duration_seconds, time.monotonic() - began)
-                if self._stopped.is_set():
-                    source.__exit__(None, None, None)
-                    return None
-            summary = run.summary
-            self.people.update(_named(summary.tracks), _told(summary.events))
-            for sink in sinks:
-                sink.finish(summary)
-        return summary
+                sink.take(frame, moment)
+            named.update(_named(moment.faces), _told(moment.events))
+            tell({"progress": _progress(moment, source.info.duration_seconds, time.monotonic() - began, frames)})
+        summary = run.summary
+        named.update(_named(summary.tracks), _told(summary.events))
+        for sink in sinks:
+            sink.finish(summary)
+    return Outcome(dict(Counter(_recognised(summary.tracks))), sorted(named))
 
-    def _tell(self, moment: Moment, length: float | None, took: float) -> None:
-        frames = self.progress.frames + 1
-        share = min(ALMOST, moment.time_seconds / length) if length else 0.0
-        self.progress = Progress(max(0.0, share), frames / took if took > 0 else None, frames)
 
-    def _sinks(self, analyzer: VideoAnalyzer) -> list[Sink]:
-        at = {kind: self._folder / name for kind, name in KINDS.items()}
-        sinks: list[Sink] = [
-            ResultFile(at["result"]),
-            HtmlReport(at["report"], refresh_seconds=inf),
-            EventLines(at["events"], models=analyzer.models),
-            FrameTable(at["table"]),
-            Subtitles(at["subtitles"]),
-        ]
-        return [*sinks, AnnotatedVideo(at["annotated"], self._upload)] if self._job.asked.annotate else sinks
+def _progress(moment: Moment, length: float | None, took: float, frames: int) -> tuple[float, float | None, int]:
+    """The values of a Progress."""
+    share = min(ALMOST, moment.time_seconds / length) if length else 0.0
+    return max(0.0, share), frames / took if took > 0 else None, frames
+
+
+def _sinks(order: Order, analyzer: VideoAnalyzer) -> list[Sink]:
+    at = {kind: Path(order.folder) / name for kind, name in KINDS.items()}
+    sinks: list[Sink] = [
+        ResultFile(at["result"]),
+        HtmlReport(at["report"], refresh_seconds=inf),
+        EventLines(at["events"], models=analyzer.models),
+        FrameTable(at["table"]),
+        Subtitles(at["subtitles"]),
+    ]
+    return [*sinks, AnnotatedVideo(at["annotated"], Path(order.upload))] if order.asked.annotate else sinks
+
+
+def _recognised(tracks: Iterable[TrackSummary]) -> Iterator[str]:
+    """Who each track is said to show; not whom it only may show."""
+    for track in tracks:
+        who = track.identity
+        if isinstance(who, TrackIdentity) and who.answer == "person" and who.person_id:
+            yield who.person_id
 
 
 def _named(shown: Iterable[TrackedFace | TrackSummary]) -> Iterator[str]:

@@ -53,6 +53,12 @@ class Asked:
     fpir: float = 0.01
     why: str = ""
 
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Asked:
+        """From what JSON keeps of its dictionary."""
+        stages = fields["stages"]
+        return cls(**{**fields, "stages": None if stages is None else tuple(stages)})
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -240,11 +246,10 @@ class JobRecords:
 
 def _job(row: Row) -> Job:
     seq, job_id, _, name, size, caller, asked, state, *numbers, trouble, cancel, removed = row
-    told, wanted = json.loads(caller), json.loads(asked)
-    stages = wanted["stages"]
+    told = json.loads(caller)
     fields: list[Any] = [
         *(seq, job_id, Caller(**told | {"role": Role(told["role"])}), name, size),
-        Asked(**wanted | {"stages": None if stages is None else tuple(stages)}),
+        Asked.of(json.loads(asked)),
         *(JobState(state), *numbers, json.loads(trouble) if trouble else None, bool(cancel), bool(removed)),
     ]
     return Job(*fields)
