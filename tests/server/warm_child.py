@@ -14,6 +14,8 @@ LOADED: dict[Any, VideoAnalyzer] = {}
 
 def kept(settings: Settings, policy: VideoPolicy) -> VideoAnalyzer:
     """Settings of tests differ in where the gallery lies, of which networks know nothing."""
+    # A library that talks is not taken for an answer.
+    print("loading", flush=True)
     key = (policy, settings.model_copy(update={"gallery": "", "data_dir": settings.cache_dir}).model_dump_json())
     if key not in LOADED:
         LOADED[key] = VideoAnalyzer(settings=settings, policy=policy)

@@ -16,6 +16,7 @@ from mien.errors import MienError
 from mien.gallery.asking import embedder_of
 from mien.gallery.gallery import Gallery
 from mien.image import ImageLimits
+from mien.server.errors import Internal
 from mien.server.jobs.folders import KINDS
 from mien.server.jobs.order import Order, Outcome, trouble_of
 from mien.server.jobs.timeline import ResultFile
@@ -48,7 +49,7 @@ class Work:
 
     def __init__(self, tell: Tell) -> None:
         self._tell = tell
-        self._settings: Settings | None = None
+        self._settings: Mapping[str, Any] = {}
         self._networks: VideoNetworks | None = None
         self._opened = ExitStack()
 
@@ -72,23 +73,33 @@ class Work:
             self._tell({"trouble": trouble_of(fault)})
 
     def _done(self, order: Order) -> Outcome:
-        settings = load_settings(**order.settings)
-        limits = ImageLimits(settings.max_pixels, settings.max_bytes)
+        limits = ImageLimits(order.settings["max_pixels"], order.settings["max_bytes"])
         source = FileSource(Path(order.upload), SourcePolicy(), limits)
         source.info = replace(source.info, name=order.name)
         with source:
-            analyzer = self._open(settings).analyzer(order.asked, order.tenant)
+            analyzer = self._open(order).analyzer(order.asked, order.tenant)
             return _play(analyzer, source, _sinks(order, analyzer), self._tell)
 
-    def _open(self, settings: Settings) -> VideoNetworks:
-        if self._networks is None or settings != self._settings:
+    def _open(self, order: Order) -> VideoNetworks:
+        if self._networks is None or order.settings != self._settings:
             self._opened.close()
-            self._networks = None
-            gallery = self._opened.enter_context(Gallery(None, settings))
-            embedder, fast = embedder_of(gallery.info.model, settings)
-            loaded = VideoAnalyzer(settings=settings, policy=VideoPolicy(embedder=embedder, fast=fast))
-            self._networks, self._settings = VideoNetworks(settings, gallery, loaded), settings
+            self._networks, self._settings = None, order.settings
+            try:
+                self._networks = self._load(load_settings(**order.settings))
+            except MienError as error:
+                # It may say where the gallery lies, which is for whoever reads the log.
+                LOG.error("job %s: %s", order.job, error)
+                raise Internal(
+                    "The service could not make ready for videos.",
+                    f"Its log says why, under the job's id, {order.job}.",
+                ) from error
         return self._networks
+
+    def _load(self, settings: Settings) -> VideoNetworks:
+        gallery = self._opened.enter_context(Gallery(None, settings))
+        embedder, fast = embedder_of(gallery.info.model, settings)
+        loaded = VideoAnalyzer(settings=settings, policy=VideoPolicy(embedder=embedder, fast=fast))
+        return VideoNetworks(settings, gallery, loaded)
 
 
 def _play(analyzer: VideoAnalyzer, source: VideoSource, sinks: Sequence[Sink], tell: Tell) -> Outcome:

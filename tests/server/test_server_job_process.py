@@ -1,0 +1,176 @@
+"""The process in which videos are worked on: what its crashes cost, when it ends, and what it is allowed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from tests.server.shared_process import SharedProcess
+from tests.server.test_server_videos import send
+from tests.server.videos_to_send import ended, film, until
+
+from mien.server.errors import JobCrashed
+from mien.server.jobs import process as process_module
+from mien.server.jobs.order import Order
+from mien.server.jobs.process import VideoProcess, video_command
+from mien.server.service import Service
+from mien.server.state.jobs import Asked
+from mien.settings import Settings
+
+pytest.importorskip("av", reason="needs PyAV, which the extra `video` brings")
+
+# Children that do one thing with an order: the first word of it, in Python.
+TALKING = 'import sys\nfor line in sys.stdin:\n    print(\'{"done": {"recognised": {}, "named": []}}\', flush=True)\n'
+LEAVING = "import sys\nsys.stdin.readline()\nsys.exit(3)\n"
+STAMMERING = "import sys\nsys.stdin.readline()\nprint('{\"done\"', end='', flush=True)\n"
+RAVING = "import sys\nsys.stdin.readline()\nprint('at your service', flush=True)\nsys.stdin.readline()\n"
+ORDER = Order("a", "", "clip.mp4", Asked(), "upload", "folder", {})
+
+# A service's end of it, and nothing else of a service: prints its child once that is in the middle of a video.
+PARENT = """
+import sys
+from mien.server.jobs.order import Order
+from mien.server.jobs.process import VideoProcess, video_command
+process = VideoProcess(video_command("text"))
+answers = process.begin(Order.of(sys.stdin.buffer.readline()))
+assert "progress" in next(answers)
+print(process.pid, flush=True)
+for answer in answers:
+    pass
+"""
+
+
+def child(code: str) -> VideoProcess:
+    return VideoProcess([sys.executable, "-c", code])
+
+
+def test_an_order_arrives_as_it_was_sent() -> None:
+    order = Order("a", "north", "Ä.mp4", Asked(("landmark",), True, False, 0.02, "why"), "u", "f", {"threads": 2})
+    assert Order.of(order.line()) == order and order.line().count(b"\n") == 1
+
+
+@pytest.mark.parametrize(("code", "how"), [(LEAVING, "ended with code 3"), (STAMMERING, "ended with code 0")])
+def test_who_ends_before_the_answer_has_crashed(code: str, how: str) -> None:
+    process = child(code)
+    with pytest.raises(JobCrashed, match=how):
+        next(process.begin(ORDER))
+    process.end()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs signals")
+def test_who_says_what_cannot_be_understood_is_ended() -> None:
+    process = child(RAVING)
+    with pytest.raises(JobCrashed, match="SIGKILL"):
+        next(process.begin(ORDER))
+    process.end()
+
+
+def test_the_process_is_kept_while_there_is_work_and_ended_when_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    process = child(TALKING)
+    pids = []
+    for _ in range(2):
+        assert "done" in next(process.begin(ORDER))
+        pids.append(process.pid)
+        process.rest()
+    assert pids[0] == pids[1]
+    monkeypatch.setattr(process_module, "REST_SECONDS", -1.0)
+    process.rest()
+    assert process.pid is None
+    assert "done" in next(process.begin(ORDER)) and process.pid not in (None, *pids)
+    process.end()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs signals")
+def test_a_process_that_was_killed_while_it_rested_is_replaced() -> None:
+    process = child(TALKING)
+    assert "done" in next(process.begin(ORDER)) and process.pid
+    gone = process.pid
+    os.kill(gone, signal.SIGKILL)
+    os.waitid(os.P_PID, gone, os.WEXITED | os.WNOWAIT)
+    assert "done" in next(process.begin(ORDER)) and process.pid != gone
+    process.end()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs signals")
+@pytest.mark.parametrize("how", ["SIGSEGV", "SIGKILL"])
+def test_a_crash_costs_the_job_that_crashed_alone(
+    client: TestClient,
+    operator: dict[str, str],
+    tmp_path: Path,
+    astronaut: np.ndarray,
+    service: Service,
+    process: SharedProcess,
+    how: str,
+) -> None:
+    long, short = (film(tmp_path / f"{count}.mp4", astronaut, count) for count in (1500, 3))
+    hurt, next_ = (send(client, operator, video, annotate=False)["id"] for video in (long, short))
+    until(lambda: client.get(f"/v1/videos/{hurt}", headers=operator).json()["frames"] > 0)
+    assert process.pid and process.pid != os.getpid()
+    # As systemd does, and a terminal: the service says what becomes of the video, not they.
+    for ignored in (signal.SIGINT, signal.SIGTERM):
+        os.kill(process.pid, ignored)
+    os.kill(process.pid, getattr(signal, how))
+    failed = ended(client, operator, hurt)
+    assert (failed["state"], failed["trouble"]["code"], failed["tries"]) == ("failed", "job-crashed", 1)
+    assert how in failed["trouble"]["cause"] and failed["trouble"]["cure"]
+    assert ended(client, operator, next_)["state"] == "done"
+    assert not (service.state.folder / "jobs" / hurt / "upload").exists()
+    assert list((service.state.folder / "jobs" / hurt).iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs signals")
+def test_nothing_goes_on_when_the_service_is_killed(
+    own_settings: Settings, tmp_path: Path, astronaut: np.ndarray
+) -> None:
+    film(tmp_path / "long.mp4", astronaut, 1500)
+    (tmp_path / "results").mkdir()
+    order = Order(
+        *("a", "", "long.mp4", Asked(("landmark",), annotate=False)),
+        *(str(tmp_path / "long.mp4"), str(tmp_path / "results"), own_settings.model_dump(mode="json")),
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert parent.stdin and parent.stdout and parent.stderr
+    parent.stdin.write(order.line())
+    parent.stdin.flush()
+    assert int(parent.stdout.readline()) != parent.pid
+    parent.kill()
+    # The two of them share it: it ends with the last.
+    parent.communicate(timeout=60)
+
+
+@pytest.mark.skipif(not Path("/proc/self/oom_score_adj").exists(), reason="needs Linux")
+def test_it_stands_back_and_is_told_no_secret_where_others_can_read_it(
+    client: TestClient, operator: dict[str, str], process: SharedProcess, service: Service
+) -> None:
+    ended(client, operator, send(client, operator, b"no video")["id"])
+    assert process.pid
+    place = Path(f"/proc/{process.pid}")
+    assert os.getpriority(os.PRIO_PROCESS, process.pid) > os.getpriority(os.PRIO_PROCESS, 0)
+    assert int((place / "oom_score_adj").read_text()) > int(Path("/proc/self/oom_score_adj").read_text())
+    (core,) = [line for line in (place / "limits").read_text().splitlines() if line.startswith("Max core file size")]
+    assert core.split()[4:6] == ["0", "0"]
+    assert set(video_command("json")) == {sys.executable, "-P", "-m", "mien.server.jobs.child", "json"}
+
+
+def test_a_gallery_that_cannot_be_opened_fails_the_job_and_keeps_its_place_to_the_log(
+    client: TestClient, operator: dict[str, str], tmp_path: Path, astronaut: np.ndarray, own_settings: Settings
+) -> None:
+    gallery = Path(own_settings.gallery)
+    gallery.rename(tmp_path / "elsewhere")
+    video = film(tmp_path / "clip.mp4", astronaut, 3)
+    failed = ended(client, operator, send(client, operator, video, annotate=False)["id"])
+    assert (failed["state"], failed["trouble"]["code"]) == ("failed", "internal")
+    assert str(tmp_path) not in json.dumps(failed) and failed["id"] in failed["trouble"]["cure"]
+    shutil.rmtree(gallery, ignore_errors=True)
+    (tmp_path / "elsewhere").rename(gallery)
+    assert ended(client, operator, send(client, operator, video, annotate=False)["id"])["state"] == "done"
