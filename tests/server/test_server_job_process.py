@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import signal
@@ -14,8 +15,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from tests.server.shared_process import SharedProcess
-from tests.server.test_server_videos import send
-from tests.server.videos_to_send import ended, film, until
+from tests.server.videos_to_send import ended, film, send, until
 
 from mien.server.errors import JobCrashed
 from mien.server.jobs import process as process_module
@@ -31,6 +31,7 @@ pytest.importorskip("av", reason="needs PyAV, which the extra `video` brings")
 TALKING = 'import sys\nfor line in sys.stdin:\n    print(\'{"done": {"recognised": {}, "named": []}}\', flush=True)\n'
 LEAVING = "import sys\nsys.stdin.readline()\nsys.exit(3)\n"
 STAMMERING = "import sys\nsys.stdin.readline()\nprint('{\"done\"', end='', flush=True)\n"
+SLOW = "import sys\nsys.stdin.readline()\nprint('{\"progress\": [0.5, 1.0, 1]}', flush=True)\nsys.stdin.readline()\n"
 RAVING = "import sys\nsys.stdin.readline()\nprint('at your service', flush=True)\nsys.stdin.readline()\n"
 ORDER = Order("a", "", "clip.mp4", Asked(), "upload", "folder", {})
 
@@ -101,6 +102,18 @@ def test_a_process_that_was_killed_while_it_rested_is_replaced() -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="needs signals")
 @pytest.mark.parametrize("how", ["SIGSEGV", "SIGKILL"])
+def test_what_ended_it_is_named_and_the_next_order_finds_another(how: str) -> None:
+    process = child(SLOW)
+    for _ in range(2):
+        answers = process.begin(ORDER)
+        assert next(answers) == {"progress": [0.5, 1.0, 1]} and process.pid
+        os.kill(process.pid, getattr(signal, how))
+        with pytest.raises(JobCrashed, match=how):
+            next(answers)
+    process.end()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs signals")
 def test_a_crash_costs_the_job_that_crashed_alone(
     client: TestClient,
     operator: dict[str, str],
@@ -108,8 +121,11 @@ def test_a_crash_costs_the_job_that_crashed_alone(
     astronaut: np.ndarray,
     service: Service,
     process: SharedProcess,
-    how: str,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # A service that logs, in a test before, may have it keep its lines to itself.
+    monkeypatch.setattr(logging.getLogger("mien.server.jobs"), "handlers", [caplog.handler])
     long, short = (film(tmp_path / f"{count}.mp4", astronaut, count) for count in (1500, 3))
     hurt, next_ = (send(client, operator, video, annotate=False)["id"] for video in (long, short))
     until(lambda: client.get(f"/v1/videos/{hurt}", headers=operator).json()["frames"] > 0)
@@ -117,10 +133,11 @@ def test_a_crash_costs_the_job_that_crashed_alone(
     # As systemd does, and a terminal: the service says what becomes of the video, not they.
     for ignored in (signal.SIGINT, signal.SIGTERM):
         os.kill(process.pid, ignored)
-    os.kill(process.pid, getattr(signal, how))
+    os.kill(process.pid, signal.SIGSEGV)
     failed = ended(client, operator, hurt)
     assert (failed["state"], failed["trouble"]["code"], failed["tries"]) == ("failed", "job-crashed", 1)
-    assert how in failed["trouble"]["cause"] and failed["trouble"]["cure"]
+    assert "SIGSEGV" in failed["trouble"]["cause"] and failed["trouble"]["cure"]
+    assert any(hurt in record.getMessage() and "SIGSEGV" in record.getMessage() for record in caplog.records)
     assert ended(client, operator, next_)["state"] == "done"
     assert not (service.state.folder / "jobs" / hurt / "upload").exists()
     assert list((service.state.folder / "jobs" / hurt).iterdir()) == []

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
-from tests.server.videos_to_send import UPLOAD, ended, film, until
+from tests.server.videos_to_send import UPLOAD, ended, film, send, until
 
+from mien.decide.calibration import CalibrationError
 from mien.gallery.gallery import Consent, Profile
 from mien.record import plain
 from mien.server.config import ServerConfig
@@ -20,6 +21,7 @@ from mien.server.retention import sweep
 from mien.server.schema.videos import Job, VideoResult
 from mien.server.service import Service
 from mien.server.state.audit import Wanted
+from mien.server.state.jobs import Asked
 
 pytest.importorskip("av", reason="needs PyAV, which the extra `video` brings")
 
@@ -30,13 +32,6 @@ KINDS = ("result", "report", "events", "table", "subtitles", "annotated")
 @pytest.fixture
 def clip(tmp_path: Path, astronaut: np.ndarray) -> bytes:
     return film(tmp_path / "clip.mp4", astronaut)
-
-
-def send(client: TestClient, headers: dict[str, str], video: bytes, **query: Any) -> dict[str, Any]:
-    answer = client.post("/v1/videos", params=query, content=video, headers=headers | UPLOAD)
-    assert answer.status_code == 202, answer.text
-    assert answer.headers["location"] == f"/v1/videos/{answer.json()['id']}"
-    return answer.json()
 
 
 def test_a_video_is_worked_on_and_its_results_are_there(
@@ -162,6 +157,18 @@ class TestSmall:
         answer = client.post("/v1/videos", content=body, headers=operator | UPLOAD)
         assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
         assert list((service.state.folder / "jobs").iterdir()) == []
+
+
+def test_a_gallery_that_supports_no_rate_keeps_nobody_from_videos_without_people(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unsupported(*_: object) -> None:
+        raise CalibrationError("This rate is out of reach.")
+
+    monkeypatch.setattr(service.gallery, "identify_vectors", unsupported)
+    assert service.networks.analyzer(Asked(("landmark",)), "").gallery is None
+    with pytest.raises(CalibrationError):
+        service.networks.analyzer(Asked(identify=True), "")
 
 
 def test_a_full_disk_refuses_uploads(

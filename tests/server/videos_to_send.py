@@ -48,6 +48,14 @@ def until(found: Callable[[], Any], seconds: float = 60.0) -> Any:
     raise AssertionError("it never came to be")
 
 
+def send(client: TestClient, headers: dict[str, str], video: bytes, **query: Any) -> dict[str, Any]:
+    """Upload one; the job."""
+    answer = client.post("/v1/videos", params=query, content=video, headers=headers | UPLOAD)
+    assert answer.status_code == 202, answer.text
+    assert answer.headers["location"] == f"/v1/videos/{answer.json()['id']}"
+    return answer.json()
+
+
 def ended(client: TestClient, headers: dict[str, str], job_id: str) -> dict[str, Any]:
     """The job once it has come to an end."""
 

@@ -20,7 +20,7 @@ from mien.memory import return_large_blocks
 from mien.server.log import set_up
 
 NICER: Final = 5
-# Where memory runs out on Linux, the process of the highest score is killed; this is as much as half of all memory.
+# Where memory runs out on Linux, the process of the highest score is killed; this counts as half of all memory.
 OOM_SCORE: Final = 500
 
 
