@@ -27,12 +27,13 @@ from mien.settings import Settings
 
 pytest.importorskip("av", reason="needs PyAV, which the extra `video` brings")
 
-# Children that do one thing with an order: the first word of it, in Python.
-TALKING = 'import sys\nfor line in sys.stdin:\n    print(\'{"done": {"recognised": {}, "named": []}}\', flush=True)\n'
-LEAVING = "import sys\nsys.stdin.readline()\nsys.exit(3)\n"
-STAMMERING = "import sys\nsys.stdin.readline()\nprint('{\"done\"', end='', flush=True)\n"
-SLOW = "import sys\nsys.stdin.readline()\nprint('{\"progress\": [0.5, 1.0, 1]}', flush=True)\nsys.stdin.readline()\n"
-RAVING = "import sys\nsys.stdin.readline()\nprint('at your service', flush=True)\nsys.stdin.readline()\n"
+DONE = '{"done": {"recognised": {}, "named": []}}'
+PROGRESS = '{"progress": [0.5, 1.0, 1]}'
+# What children do with their orders; each has as much as an answer takes, and no networks.
+TALKS = "for _ in sys.stdin: print(answer, flush=True)"
+LEAVES = "sys.stdin.readline(); sys.exit(3)"
+STAMMERS = "sys.stdin.readline(); print(answer[:5], end='', flush=True)"
+RAVES = "sys.stdin.readline(); print('at your service', flush=True); sys.stdin.readline()"
 ORDER = Order("a", "", "clip.mp4", Asked(), "upload", "folder", {})
 
 # A service's end of it, and nothing else of a service: prints its child once that is in the middle of a video.
@@ -49,8 +50,8 @@ for answer in answers:
 """
 
 
-def child(code: str) -> VideoProcess:
-    return VideoProcess([sys.executable, "-c", code])
+def child(code: str, answer: str = DONE) -> VideoProcess:
+    return VideoProcess([sys.executable, "-c", f"import sys; answer = sys.argv[1]\n{code}", answer])
 
 
 def test_an_order_arrives_as_it_was_sent() -> None:
@@ -58,7 +59,7 @@ def test_an_order_arrives_as_it_was_sent() -> None:
     assert Order.of(order.line()) == order and order.line().count(b"\n") == 1
 
 
-@pytest.mark.parametrize(("code", "how"), [(LEAVING, "ended with code 3"), (STAMMERING, "ended with code 0")])
+@pytest.mark.parametrize(("code", "how"), [(LEAVES, "ended with code 3"), (STAMMERS, "ended with code 0")])
 def test_who_ends_before_the_answer_has_crashed(code: str, how: str) -> None:
     process = child(code)
     with pytest.raises(JobCrashed, match=how):
@@ -68,14 +69,14 @@ def test_who_ends_before_the_answer_has_crashed(code: str, how: str) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="needs signals")
 def test_who_says_what_cannot_be_understood_is_ended() -> None:
-    process = child(RAVING)
+    process = child(RAVES)
     with pytest.raises(JobCrashed, match="SIGKILL"):
         next(process.begin(ORDER))
     process.end()
 
 
 def test_the_process_is_kept_while_there_is_work_and_ended_when_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    process = child(TALKING)
+    process = child(TALKS)
     pids = []
     for _ in range(2):
         assert "done" in next(process.begin(ORDER))
@@ -91,7 +92,7 @@ def test_the_process_is_kept_while_there_is_work_and_ended_when_there_is_none(mo
 
 @pytest.mark.skipif(os.name != "posix", reason="needs signals")
 def test_a_process_that_was_killed_while_it_rested_is_replaced() -> None:
-    process = child(TALKING)
+    process = child(TALKS)
     assert "done" in next(process.begin(ORDER)) and process.pid
     gone = process.pid
     os.kill(gone, signal.SIGKILL)
@@ -103,10 +104,10 @@ def test_a_process_that_was_killed_while_it_rested_is_replaced() -> None:
 @pytest.mark.skipif(os.name != "posix", reason="needs signals")
 @pytest.mark.parametrize("how", ["SIGSEGV", "SIGKILL"])
 def test_what_ended_it_is_named_and_the_next_order_finds_another(how: str) -> None:
-    process = child(SLOW)
+    process = child(TALKS, PROGRESS)
     for _ in range(2):
         answers = process.begin(ORDER)
-        assert next(answers) == {"progress": [0.5, 1.0, 1]} and process.pid
+        assert next(answers) == json.loads(PROGRESS) and process.pid
         os.kill(process.pid, getattr(signal, how))
         with pytest.raises(JobCrashed, match=how):
             next(answers)

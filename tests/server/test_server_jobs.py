@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,12 @@ from mien.settings import Settings
 
 CALLER = Caller("account", "a", "Ann", Role.OPERATOR, "")
 DAY = 86_400 * SECOND
+# A process for videos that is never done with one.
+ENDLESS = """
+import sys
+for order in sys.stdin:
+    print('{"progress": [0.5, 25.0, 2]}', flush=True)
+"""
 
 
 class Clock:
@@ -122,12 +129,15 @@ def test_a_lease_is_one_holders_until_it_runs_out(state: State, clock: Clock) ->
 
 
 class TestRunner:
-    """The thread, on uploads that are no videos; `service` is only there for its gallery."""
+    """The thread, on uploads that are no videos, with a process that never ends one.
+
+    `service` is only there for its gallery.
+    """
 
     @pytest.fixture
     def runner(self, state: State, own_settings: Settings, service: Service) -> Iterator[JobRunner]:
         networks = VideoNetworks(own_settings, service.gallery)
-        process = VideoProcess(["no such program"])
+        process = VideoProcess([sys.executable, "-c", ENDLESS])
         made = JobRunner(JobTools(state, own_settings, process, networks, EventLog(state), AuditLog(state), 1000))
         yield made
         made.close()
@@ -161,6 +171,15 @@ class TestRunner:
         with pytest.raises(GalleryBusy):
             runner._attend(job(runner.records), Endless())  # type: ignore[arg-type]
         assert stopped
+
+    def test_closing_gives_the_job_back_and_ends_the_process(self, runner: JobRunner, state: State) -> None:
+        one = self.uploaded(runner)
+        runner.start()
+        until(lambda: (now := runner.records.get(one.id)) and now.frames == 2)
+        runner.close()
+        back = runner.records.get(one.id)
+        assert back and (back.state, back.tries, back.progress) == (JobState.QUEUED, 0, 0.0)
+        assert runner.folders.upload(one.id).exists() and runner._tools.process.pid is None
 
     def test_a_job_that_killed_the_process_thrice_says_so(self, runner: JobRunner, state: State, clock: Clock) -> None:
         one, dead = self.uploaded(runner), JobRecords(state)
