@@ -33,6 +33,7 @@ PROGRESS = '{"progress": [0.5, 1.0, 1]}'
 TALKS = "for _ in sys.stdin: print(answer, flush=True)"
 LEAVES = "sys.stdin.readline(); sys.exit(3)"
 STAMMERS = "sys.stdin.readline(); print(answer[:5], end='', flush=True)"
+DEAF = "import os, time; os.close(0); print(answer, flush=True); time.sleep(60)"
 RAVES = "sys.stdin.readline(); print('at your service', flush=True); sys.stdin.readline()"
 ORDER = Order("a", "", "clip.mp4", Asked(), "upload", "folder", {})
 
@@ -65,6 +66,15 @@ def test_who_ends_before_the_answer_has_crashed(code: str, how: str) -> None:
     with pytest.raises(JobCrashed, match=how):
         next(process.begin(ORDER))
     process.end()
+
+
+def test_who_takes_no_more_orders_can_still_be_ended() -> None:
+    process = child(DEAF)
+    assert "done" in next(process.begin(ORDER))
+    with pytest.raises(OSError):
+        process.begin(ORDER)
+    process.end()
+    assert process.pid is None
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs signals")

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from time import monotonic
 from typing import Any, Final
 
@@ -64,7 +65,8 @@ class VideoProcess:
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe is not None
-            pipe.close()
+            with suppress(OSError):  # half an order may be in it
+                pipe.close()
         self._process = None
 
 
