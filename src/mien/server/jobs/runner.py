@@ -150,9 +150,9 @@ class JobRunner:
 
     def _attend(self, job: Job, attempt: Attempt) -> bool:
         """Until the try is over, however that comes; whether it was still wanted."""
-        attempt.start()
         wanted = True
         try:
+            attempt.start()
             while not attempt.wait(GLANCE_SECONDS):
                 wanted = self.records.renew(job.id, attempt.progress)
                 if self._closing.is_set() or not wanted:
