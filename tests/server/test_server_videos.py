@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from tests.server.videos_to_send import UPLOAD, ended, film, send, until
 
 from mien.decide.calibration import CalibrationError
+from mien.gallery.enrol import Allow
 from mien.gallery.gallery import Consent, Profile
 from mien.record import plain
 from mien.server.config import ServerConfig
@@ -239,13 +240,15 @@ def test_people_are_recognised_among_the_tenants_own_and_it_is_on_record(
         found.append(result["summary"]["tracks"][0]["identity"]["person_id"])
     assert found == [person, None]
     entries = [entry for entry in service.audit.entries() if entry.action == "identify"]
-    assert [(entry.subject, entry.detail["job"]) for entry in entries] == [(person, ours)]
+    assert [(entry.subject, entry.detail["job"], entry.detail["answer"]) for entry in entries] == [
+        (person, ours, "person")
+    ]
     assert "Eileen" not in json.dumps([plain(entry.detail) for entry in service.audit.entries()])
 
 
 def enrolled(service: Service, photo: np.ndarray, name: str = "Eileen") -> str:
     consent = Consent(name, datetime.now(UTC), "a test", "a form")
-    person = service.gallery.enrol(Profile(name, consent=consent), [photo]).person_id
+    person = service.gallery.enrol(Profile(name, consent=consent), [photo], Allow(duplicate=True)).person_id
     assert person
     return person
 
@@ -276,6 +279,20 @@ def test_results_that_name_somebody_go_when_the_person_goes(
     entries = service.audit.entries(Wanted(action="remove_result"))
     assert [(entry.subject, entry.detail) for entry in entries] == [(named, {"person": person})]
     assert service.audit.entries(Wanted(action="remove_person"))[0].detail["videos"] == 1
+
+
+def test_so_do_results_whose_reasons_alone_name_somebody(
+    client: TestClient, operator: dict[str, str], clip: bytes, astronaut: np.ndarray, service: Service
+) -> None:
+    """Two records of one face: whose it is cannot be said, but between whom it cannot."""
+    people = {enrolled(service, astronaut), enrolled(service, astronaut, "Collins")}
+    job = send(client, operator, clip, identify=True, annotate=False)["id"]
+    assert ended(client, operator, job)["state"] == "done"
+    assert "Collins" in client.get(f"/v1/videos/{job}/result", headers=operator).text
+    entries = service.audit.entries(Wanted(action="identify"))
+    assert {(entry.subject, entry.detail["answer"]) for entry in entries} == {(one, "candidate") for one in people}
+    assert client.delete(f"/v1/people/{people.pop()}", headers=operator).json()["videos"] == 1
+    assert results_of(service) == []
 
 
 def test_a_removal_that_the_service_missed_is_made_good(

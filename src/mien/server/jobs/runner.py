@@ -196,11 +196,13 @@ class JobRunner:
             self.folders.drop_work(job.id)
 
     def _tell_who(self, job: Job, outcome: Outcome) -> None:
-        """An entry of the audit log for everybody who was recognised, before anybody can see it; and whom it names."""
+        """An entry of the audit log for everybody whom the results name, before anybody can see them."""
         with self._tools.state.write():
             self.forgetting.note(job.id, outcome.named)
-            for person_id, tracks in outcome.recognised.items():
-                detail: dict[str, Plain] = {"source": "video", "job": job.id, "tracks": tracks}
+            for person_id in outcome.named:
+                tracks = outcome.recognised.get(person_id, 0)
+                answer = "person" if tracks else "candidate"
+                detail: dict[str, Plain] = {"source": "video", "job": job.id, "tracks": tracks, "answer": answer}
                 self._tools.audit.write(job.caller, "identify", person_id, job.asked.why, detail)
 
     def _tidy(self) -> None:

@@ -147,10 +147,12 @@ def _recognised(tracks: Iterable[TrackSummary]) -> Iterator[str]:
 
 
 def _named(shown: Iterable[TrackedFace | TrackSummary]) -> Iterator[str]:
-    """People by whose name faces or tracks go."""
+    """People by whose name faces or tracks go, and whom the reasons name."""
     for one in shown:
-        if isinstance(one.identity, TrackIdentity) and one.identity.person_id:
-            yield one.identity.person_id
+        if isinstance(one.identity, TrackIdentity):
+            yield from one.identity.mentions
+            if one.identity.person_id:
+                yield one.identity.person_id
 
 
 def _told(events: Iterable[VideoEvent]) -> Iterator[str]:
@@ -158,5 +160,6 @@ def _told(events: Iterable[VideoEvent]) -> Iterator[str]:
     for event in events:
         inner = event.detail.get("identity")
         for detail in (event.detail, inner if isinstance(inner, Mapping) else {}):
+            yield from map(str, detail.get("mentions", ()))
             if person_id := detail.get("person_id"):
                 yield str(person_id)
