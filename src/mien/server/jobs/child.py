@@ -31,7 +31,7 @@ def main(log_format: str) -> None:
         signal.signal(stop, signal.SIG_IGN)
     answers = _answers()
     _stand_back()
-    faulthandler.enable()
+    faulthandler.enable(all_threads=False)
     set_up(log_format)
     return_large_blocks()
     orders: Queue[bytes] = Queue()
