@@ -95,7 +95,7 @@ export const say = {
 /** `1 in 10,000` for a rate of 0.0001. */
 export function oneIn(rate: number): string {
   if (rate <= 0) return '0';
-  if (rate > 0.95) return i18next.t('rate.always');
+  if (rate > 0.5) return i18next.t(rate > 0.999 ? 'rate.all' : rate > 0.95 ? 'rate.nearly_all' : 'rate.most');
   // Two digits are as many as anybody reads.
   const n = Number((1 / rate).toPrecision(2));
   return i18next.t(`rate.one_in_${n}`, { defaultValue: i18next.t('rate.one_in', { n: language() === 'zh' ? say.short(n) : say.number(n) }) });

@@ -32,7 +32,7 @@ export function CameraView({ camera }: { camera: Camera }) {
         {shows ? <img src={`/v1/cameras/${encodeURIComponent(camera.name)}/picture?turn=${turn}`} alt={t('live.picture', { name: camera.name })} /> : <VideoOffIcon size={32} strokeWidth={1.3} aria-hidden />}
       </div>
       <p className="soft" aria-live="polite">
-        {names.length ? t('live.in_view', { names: say.list(names) }) : t(NOBODY[camera.state])}
+        {names.length ? t('live.in_view', { names: say.list(names) }) : (camera.state === 'running' || !camera.trouble) && t(NOBODY[camera.state])}
       </p>
       {camera.trouble && <Trouble code={camera.trouble_code} cause={camera.trouble} />}
       {camera.since && <p className="soft small">{t('live.since', { time: say.clock(camera.since) })}</p>}

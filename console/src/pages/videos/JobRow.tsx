@@ -34,7 +34,7 @@ export function JobRow({ job }: { job: Job }) {
       <Group gap="xs">
         {job.state === 'done' && <Button component={Link} to={`/videos/${job.id}`} size="xs" variant="light">{t('videos.open')}</Button>}
         {operator && open && <Button size="xs" variant="default" loading={cancel.isPending} onClick={() => cancel.mutate()}>{t('common.cancel')}</Button>}
-        {operator && !open && <Button size="xs" variant="subtle" color="gray" onClick={() => setLeaving(true)}>{t('videos.remove')}</Button>}
+        {operator && !open && <Button size="xs" variant="default" onClick={() => setLeaving(true)}>{t('videos.remove')}</Button>}
       </Group>
       <RemoveVideo job={job} opened={leaving} onClose={() => setLeaving(false)} onDone={() => setLeaving(false)} />
     </li>

@@ -49,7 +49,7 @@ export function UploadVideo({ onDone }: { onDone: () => void }) {
         <>
           <UploadIcon size={26} strokeWidth={1.3} aria-hidden />
           <p>{t('videos.drop')}</p>
-          <Group>
+          <Group justify="center">
             <FileButton accept="video/*" onChange={(file) => void send(file)}>
               {(props) => <Button {...props} disabled={demanded && !why.trim()}>{t('videos.choose')}</Button>}
             </FileButton>
