@@ -24,7 +24,7 @@ pytest.importorskip("authlib", reason="needs the extra `oidc`")
 
 from tests.server.made_up_issuer import CLIENT, SECRET, Issuer, running_issuer
 
-PICTURES_A_SECOND = 8
+PICTURES_A_SECOND = 4
 
 
 @dataclass

@@ -78,6 +78,8 @@ def test_why_a_video_came_to_nothing_is_told_in_chinese(chinese: Page, console: 
     chinese.locator("input[type=file]").set_input_files(path)
     expect(chinese.locator(".job")).to_contain_text("这不是可读取的视频", timeout=60_000)
     assert english(chinese) == []
+    chinese.get_by_text("服务原文").click()
+    expect(chinese.locator(".job")).to_contain_text("'letter.mp4' is no video that can be read")
     chinese.get_by_role("button", name="删除").click()
     chinese.get_by_role("dialog").get_by_role("button", name="删除").click()
     expect(chinese.locator(".job")).to_have_count(0)

@@ -58,6 +58,7 @@ def test_two_photos_are_compared_and_the_score_is_on_the_curve(
     page: Page, console: Console, photo: Path, tmp_path: Path, told: Told
 ) -> None:
     page.goto(f"{console.address}/compare")
+    expect(page.get_by_role("button", name="Choose a photo: Second photo")).to_be_visible()
     give(page, photo, photo)
     expect(page.locator(".verdict-word")).to_have_text("The same person")
     expect(page.get_by_role("img", name="Curve from score")).to_be_visible()

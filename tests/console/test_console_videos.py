@@ -43,17 +43,6 @@ def test_a_video_becomes_a_report(page: Page, console: Console, talk: Path, told
     assert told == Told()
 
 
-def test_a_file_that_is_no_video_says_why_it_failed(page: Page, console: Console, tmp_path: Path) -> None:
-    path = tmp_path / "letter.mp4"
-    path.write_bytes(b"no video at all")
-    page.goto(f"{console.address}/videos")
-    page.locator("input[type=file]").set_input_files(path)
-    expect(page.locator(".job")).to_contain_text("Failed", timeout=30_000)
-    page.get_by_role("button", name="Remove").click()
-    page.get_by_role("dialog").get_by_role("button", name="Remove").click()
-    expect(page.locator(".job")).to_have_count(0)
-
-
 def test_events_come_by_themselves(page: Page, console: Console, photo: Path, enrolled: Callable[[str], str]) -> None:
     page.goto(f"{console.address}/live")
     expect(page.get_by_text("No cameras are set up")).to_be_visible()

@@ -9,6 +9,11 @@ function pictures(list: FileList | null | undefined): File[] {
   return [...(list ?? [])].filter((file) => file.type.startsWith('image/') || /\.(heic|heif|avif)$/i.test(file.name));
 }
 
+/** Where there are several places for photos, each button says which it is of. */
+function named(button: string, label: string | undefined): string | undefined {
+  return label && `${button}: ${label}`;
+}
+
 /** Takes photos by drop, by choice, and from the clipboard where `paste` says so. */
 export function PhotoDrop({ onPhotos, many, paste, small, label }: { onPhotos: (photos: File[]) => void; many?: boolean; paste?: boolean; small?: boolean; label?: string }) {
   const { t } = useTranslation();
@@ -41,11 +46,11 @@ export function PhotoDrop({ onPhotos, many, paste, small, label }: { onPhotos: (
       <p>{label ?? t(many ? 'drop.many' : 'drop.one')}</p>
       {many ? (
         <FileButton multiple accept={TYPES} onChange={(files) => files.length && onPhotos(files)}>
-          {(props) => <Button variant="default" {...props}>{t('drop.choose_many')}</Button>}
+          {(props) => <Button variant="default" aria-label={named(t('drop.choose_many'), label)} {...props}>{t('drop.choose_many')}</Button>}
         </FileButton>
       ) : (
         <FileButton accept={TYPES} onChange={(file) => file && onPhotos([file])}>
-          {(props) => <Button variant={small ? 'default' : 'filled'} {...props}>{t('drop.choose')}</Button>}
+          {(props) => <Button variant={small ? 'default' : 'filled'} aria-label={named(t('drop.choose'), label)} {...props}>{t('drop.choose')}</Button>}
         </FileButton>
       )}
       {paste && <p className="soft hint">{t('drop.paste')}</p>}

@@ -22,7 +22,9 @@ export default function Settings() {
   const shown = PARTS.filter((one) => one !== 'accounts' || administrator);
   // On a phone the names of the parts are wider than the screen.
   const list = useRef<HTMLDivElement>(null);
-  useEffect(() => list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest', inline: 'center' }), [part]);
+  useEffect(() => {
+    list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [part]);
   const panels = { general: General, rates: Dial, accounts: Accounts, keys: Keys, models: Models, me: OwnPassword };
   return (
     <>
