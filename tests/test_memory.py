@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from mien.memory import return_large_blocks
+
 # Pixels of photos, each with something small behind it that stays; prints what is still resident of 160 MB.
 PHOTOS_COME_AND_GO = """
 from mien.memory import return_large_blocks
@@ -30,6 +32,14 @@ print(resident() - before)
 def kept_bytes(tamed: bool) -> int:
     command = [sys.executable, "-c", PHOTOS_COME_AND_GO.format(tamed=tamed)]
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("MALLOC_TRIM_THRESHOLD_", "1"), ("GLIBC_TUNABLES", "glibc.malloc.mmap_threshold=1")]
+)
+def test_what_an_operator_says_holds(monkeypatch: pytest.MonkeyPatch, name: str, said: str) -> None:
+    monkeypatch.setenv(name, said)
+    assert not return_large_blocks()
 
 
 @pytest.mark.skipif("CS_GNU_LIBC_VERSION" not in getattr(os, "confstr_names", {}), reason="only glibc can be set")

@@ -8,6 +8,7 @@ from typing import Final
 
 M_TRIM_THRESHOLD: Final = -1
 M_MMAP_THRESHOLD: Final = -3
+OPERATORS_OWN: Final = {"MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"}
 LARGE_BYTES: Final = 1 << 20
 TRIM_BYTES: Final = 1 << 25
 """By itself this is 128 KB once the other is set: small blocks would go and come back with every frame."""
@@ -20,7 +21,7 @@ def return_large_blocks() -> bool:
     of the threads' heaps, and what lies between two small blocks is never given back. mallopt(3). It holds for the
     whole process, so that only `mien`'s own processes call it; what an operator says in the environment holds.
     """
-    if not _is_glibc() or "MALLOC_MMAP_THRESHOLD_" in os.environ:
+    if not _is_glibc() or OPERATORS_OWN & os.environ.keys() or "malloc" in os.environ.get("GLIBC_TUNABLES", ""):
         return False
     mallopt = ctypes.CDLL(None).mallopt
     return bool(mallopt(M_MMAP_THRESHOLD, LARGE_BYTES) and mallopt(M_TRIM_THRESHOLD, TRIM_BYTES))

@@ -19,6 +19,7 @@ from tests.server.videos_to_send import ended, film, send, until
 
 from mien.server.errors import JobCrashed
 from mien.server.jobs import process as process_module
+from mien.server.jobs.attempt import Attempt
 from mien.server.jobs.order import Order
 from mien.server.jobs.process import VideoProcess, video_command
 from mien.server.service import Service
@@ -32,6 +33,7 @@ PROGRESS = '{"progress": [0.5, 1.0, 1]}'
 # What children do with their orders; each has as much as an answer takes, and no networks.
 TALKS = "for _ in sys.stdin: print(answer, flush=True)"
 LEAVES = "sys.stdin.readline(); sys.exit(3)"
+STOPS = "import os, signal as s; sys.stdin.readline(); s.signal(s.{0}, s.SIG_DFL); os.kill(os.getpid(), s.{0})"
 STAMMERS = "sys.stdin.readline(); print(answer[:5], end='', flush=True)"
 DEAF = "import os, time; os.close(0); print(answer, flush=True); time.sleep(60)"
 RAVES = "sys.stdin.readline(); print('at your service', flush=True); sys.stdin.readline()"
@@ -75,6 +77,25 @@ def test_who_takes_no_more_orders_can_still_be_ended() -> None:
         process.begin(ORDER)
     process.end()
     assert process.pid is None
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs signals")
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGINT"])
+def test_who_is_told_to_stop_before_being_ready_has_not_crashed(how: str) -> None:
+    """systemd and terminals tell all processes of a service at once."""
+    attempt = Attempt(child(STOPS.format(how)), ORDER)
+    attempt.start()
+    until(lambda: attempt.wait(1))
+    attempt.stop()
+    assert attempt.outcome is None and attempt.trouble is None
+
+
+def test_who_answers_as_another_version_would_is_not_asked_again(caplog: pytest.LogCaptureFixture) -> None:
+    attempt = Attempt(child(TALKS, '{"done": {"recognised": {}, "more": []}}'), ORDER)
+    attempt.start()
+    until(lambda: attempt.wait(1))
+    attempt.stop()
+    assert attempt.trouble and attempt.trouble["code"] == "internal" and "job a" in caplog.text
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs signals")

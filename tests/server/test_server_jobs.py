@@ -106,6 +106,19 @@ def test_what_is_given_back_does_not_count_as_a_try(state: State) -> None:
         records.give_back(one.id)
 
 
+def test_what_is_cancelled_or_deleted_is_not_given_back(state: State, clock: Clock) -> None:
+    """Somebody does so in another process, between the last look and the giving back."""
+    records = JobRecords(state)
+    for ask in (records.ask_to_cancel, records.ask_to_delete):
+        one = job(records)
+        assert records.claim()
+        ask(one.id)
+        records.give_back(one.id)
+        clock.pass_(LEASE_SECONDS + 1)
+        assert [found.id for found in JobRecords(state).abandoned()] == [one.id]
+        records.delete(one.id)
+
+
 def test_cancelling_and_deleting(state: State) -> None:
     records = JobRecords(state)
     running, waiting = job(records), job(records)
@@ -171,6 +184,25 @@ class TestRunner:
         with pytest.raises(GalleryBusy):
             runner._attend(job(runner.records), Endless())  # type: ignore[arg-type]
         assert stopped
+
+    def test_a_try_for_which_no_process_can_be_had_does_not_count(
+        self, runner: JobRunner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Memory may have run out, for a moment."""
+        tries = []
+
+        def none_to_be_had(_: object) -> None:
+            tries.append(True)
+            raise BlockingIOError
+
+        monkeypatch.setattr(runner._tools.process, "begin", none_to_be_had)
+        one = self.uploaded(runner)
+        runner.start()
+        until(lambda: len(tries) > MOST_TRIES)
+        runner.close()
+        back = runner.records.get(one.id)
+        assert back and (back.state, back.tries) == (JobState.QUEUED, 0)
+        assert runner.folders.upload(one.id).exists()
 
     def test_closing_gives_the_job_back_and_ends_the_process(self, runner: JobRunner, state: State) -> None:
         one = self.uploaded(runner)

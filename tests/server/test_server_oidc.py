@@ -100,11 +100,16 @@ def test_nobody_gets_an_account_by_themselves(browser: TestClient, trusting: Ser
     assert browser.get("/v1/session").status_code == 401
 
 
-def test_a_browser_is_led_back_to_the_page_to_log_in_at(browser: TestClient, issuer: Issuer) -> None:
+def test_a_browser_is_led_back_to_the_page_to_log_in_at(
+    browser: TestClient, trusting: Service, issuer: Issuer, caplog: pytest.LogCaptureFixture
+) -> None:
     browser.headers["Accept"] = "text/html,application/xhtml+xml"
     issuer.broken = True
     answer = browser.get("/v1/session/oidc")
     assert answer.status_code == 502 and "refused=other-service" in answer.text
+    (refused,) = [record.fields for record in caplog.records if record.message == "refused"]  # type: ignore[attr-defined]
+    assert refused["code"] == "other-service" and refused["cause"] and refused["cure"]
+    assert trusting.metrics.rejected.labels("other-service")._value.get() == 1
     issuer.broken = False
     answer = come_back(browser, issuer)
     assert answer.status_code == 401 and 'url=http://127.0.0.1/login?refused=no-account"' in answer.text

@@ -119,6 +119,14 @@ def test_what_went_before_a_server_came_back_is_counted(
     assert log.forget("", now + 1) == 0 and ours.deliveries[0].lost == 2
 
 
+def test_nothing_is_lost_to_an_output_that_is_configured_no_more(state: State, log: EventLog) -> None:
+    outputs(state, "https://gone.example/hook")
+    kept = outputs(state, "https://kept.example/hook")
+    log.publish("", "gap", {"n": 1})
+    log.forget("", state.now() + 1)
+    assert state.read("SELECT lost FROM outputs") == [(1,)] and kept.deliveries[0].lost == 1
+
+
 def test_what_is_refused_for_good_holds_nothing_up(state: State, log: EventLog) -> None:
     server = WebServer(404)
     ours = outputs(state, server.url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import time
 import uuid
@@ -114,8 +115,8 @@ class Output:
     def __init__(self, address: str, way: Way, state: State, log: EventLog, named: Named) -> None:
         self.address = address
         self._way, self._state, self._log, self._named = way, state, log, named
-        self._name = hashlib.sha256(address.encode()).hexdigest()[:32]
-        self._lease = Lease(state, f"output {self._name}")
+        self.name = hashlib.sha256(address.encode()).hexdigest()[:32]
+        self._lease = Lease(state, f"output {self.name}")
         self._change = Condition()
         self._closing = False
         self._thread: Thread | None = None
@@ -123,7 +124,7 @@ class Output:
         with state.write() as connection:
             connection.execute(
                 "INSERT INTO outputs (name, label, position) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING",
-                (self._name, str(uuid.uuid4()), log.newest()),
+                (self.name, str(uuid.uuid4()), log.newest()),
             )
 
     def start(self) -> None:
@@ -145,7 +146,7 @@ class Output:
         """How far it is."""
         row = self._state.row(
             "SELECT position, delivered, refused, lost, delivered_at, trouble FROM outputs WHERE name = ?",
-            (self._name,),
+            (self.name,),
         )
         position, delivered, refused, lost, at, trouble = row or (0, 0, 0, 0, None, "")
         left = self._state.row("SELECT count(*) FROM events WHERE tenant = ? AND seq > ?", (OF_OUTPUTS, position))
@@ -166,7 +167,7 @@ class Output:
 
     def _step(self) -> bool:
         """Deliver some; whether there may be more."""
-        row = self._state.row("SELECT position, label FROM outputs WHERE name = ?", (self._name,))
+        row = self._state.row("SELECT position, label FROM outputs WHERE name = ?", (self.name,))
         if row is None:
             return False
         events = self._log.after(OF_OUTPUTS, row[0], 50)
@@ -211,7 +212,7 @@ class Output:
 
     def _note(self, changes: str, values: tuple[str | int, ...]) -> None:
         with self._state.write() as connection:
-            connection.execute(f"UPDATE outputs SET {changes} WHERE name = ?", (*values, self._name))
+            connection.execute(f"UPDATE outputs SET {changes} WHERE name = ?", (*values, self.name))
 
     def _rest(self, seconds: float) -> None:
         with self._change:
@@ -227,6 +228,10 @@ class Outputs:
         """Raises SinkError for an address that cannot be read, and ExtraMissing, before anything is sent."""
         ways = [(address, way_to(address, secret)) for address in addresses]
         self._outputs = [Output(address, way, state, log, named) for address, way in ways]
+        names = json.dumps([output.name for output in self._outputs])
+        with state.write() as connection:
+            # Nothing goes there any more: no event would be lost to it.
+            connection.execute("DELETE FROM outputs WHERE name NOT IN (SELECT value FROM json_each(?))", (names,))
 
     def start(self) -> None:
         """Begin to deliver."""

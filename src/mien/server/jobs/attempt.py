@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from threading import Event, Thread
 from typing import Any, Final
 
-from mien.server.errors import JobCrashed
+from mien.server.errors import Internal, JobCrashed
 from mien.server.jobs.order import Order, Outcome, trouble_of
-from mien.server.jobs.process import VideoProcess
+from mien.server.jobs.process import ToldToStop, VideoProcess
 from mien.server.state.jobs import Progress
 
 LOG: Final = logging.getLogger("mien.server.jobs")
@@ -52,7 +52,15 @@ class Attempt:
                 self.trouble = said.get("trouble")
                 self.outcome = Outcome(**said["done"]) if "done" in said else None
                 return
+        except ToldToStop:
+            # Whoever stops the service may have told all of its processes.
+            return
         except JobCrashed as error:
             if not self._stopped.is_set():
                 LOG.error("job %s: %s", self._order.job, error.cause)
                 self.trouble = trouble_of(error)
+        except Exception:
+            # It may be of another version, where mien was upgraded meanwhile: tried again it would say the same.
+            LOG.exception("job %s", self._order.job)
+            cure = f"The service's log says more under the job's id, {self._order.job}."
+            self.trouble = trouble_of(Internal("Something went wrong that should not have.", cure))

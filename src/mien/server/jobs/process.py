@@ -18,6 +18,10 @@ from mien.server.jobs.order import Order
 REST_SECONDS: Final = 60.0
 
 
+class ToldToStop(Exception):
+    """A signal that asks came before the process was ready to leave that to the service; nothing crashed."""
+
+
 def video_command(log_format: str) -> list[str]:
     """What runs `child.py`, importing nothing from the current folder. `ps` shows it: all else is told in orders."""
     return [sys.executable, "-P", "-m", "mien.server.jobs.child", log_format]
@@ -39,7 +43,7 @@ class VideoProcess:
     def begin(self, order: Order) -> Iterator[dict[str, Any]]:
         """What it says of the order, in any thread: see `Work`. Raises OSError where no process can be had.
 
-        The iterator raises JobCrashed once the process is gone.
+        The iterator raises JobCrashed, or ToldToStop, once the process is gone.
         """
         self._rests_since = None
         if self._process is None or self._process.poll() is not None:
@@ -82,8 +86,10 @@ def _answers(process: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:
         yield said
 
 
-def _crashed(code: int) -> JobCrashed:
+def _crashed(code: int) -> JobCrashed | ToldToStop:
     """code: negative for a signal, where there are signals."""
+    if -code in (signal.SIGTERM, signal.SIGINT):
+        return ToldToStop()
     try:
         how = f"was ended by {signal.Signals(-code).name}"
     except ValueError:

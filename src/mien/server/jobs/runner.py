@@ -152,7 +152,7 @@ class JobRunner:
         """Until the try is over, however that comes; whether it was still wanted."""
         wanted = True
         try:
-            attempt.start()
+            self._start(job, attempt)
             while not attempt.wait(GLANCE_SECONDS):
                 wanted = self.records.renew(job.id, attempt.progress)
                 if self._closing.is_set() or not wanted:
@@ -162,6 +162,14 @@ class JobRunner:
             attempt.stop()
             raise
         return wanted
+
+    def _start(self, job: Job, attempt: Attempt) -> None:
+        try:
+            attempt.start()
+        except OSError:
+            # There is no process to be had now; there may be one in a moment, and this was no try.
+            self.records.give_back(job.id)
+            raise
 
     def _stopped(self, job: Job, wanted: bool) -> None:
         now = self.records.get(job.id)
@@ -201,7 +209,7 @@ class JobRunner:
             self.forgetting.note(job.id, outcome.named)
             for person_id in outcome.named:
                 tracks = outcome.recognised.get(person_id, 0)
-                answer = "person" if tracks else "candidate"
+                answer = "person" if person_id in outcome.recognised else "candidate"
                 detail: dict[str, Plain] = {"source": "video", "job": job.id, "tracks": tracks, "answer": answer}
                 self._tools.audit.write(job.caller, "identify", person_id, job.asked.why, detail)
 

@@ -103,7 +103,7 @@ class Work:
 
 
 def _play(analyzer: VideoAnalyzer, source: VideoSource, sinks: Sequence[Sink], tell: Tell) -> Outcome:
-    run, began, named = analyzer.run(source), time.monotonic(), set[str]()
+    run, began, named = analyzer.run(source), time.monotonic(), Named()
     with ExitStack() as stack:
         for sink in sinks:
             stack.callback(sink.close)
@@ -111,13 +111,14 @@ def _play(analyzer: VideoAnalyzer, source: VideoSource, sinks: Sequence[Sink], t
         for frames, (frame, moment) in enumerate(run, 1):
             for sink in sinks:
                 sink.take(frame, moment)
-            named.update(_named(moment.faces), _told(moment.events))
+            named.add(moment.faces, moment.events)
             tell({"progress": _progress(moment, source.info.duration_seconds, time.monotonic() - began, frames)})
         summary = run.summary
-        named.update(_named(summary.tracks), _told(summary.events))
+        named.add(summary.tracks, summary.events)
         for sink in sinks:
             sink.finish(summary)
-    return Outcome(dict(Counter(_recognised(summary.tracks))), sorted(named))
+    tracks = Counter(_recognised(summary.tracks))
+    return Outcome({one: tracks[one] for one in sorted(named.recognised)}, sorted(named.recognised | named.mentioned))
 
 
 def _progress(moment: Moment, length: float | None, took: float, frames: int) -> tuple[float, float | None, int]:
@@ -146,20 +147,24 @@ def _recognised(tracks: Iterable[TrackSummary]) -> Iterator[str]:
             yield who.person_id
 
 
-def _named(shown: Iterable[TrackedFace | TrackSummary]) -> Iterator[str]:
-    """People by whose name faces or tracks go, and whom the reasons name."""
-    for one in shown:
-        if isinstance(one.identity, TrackIdentity):
-            yield from one.identity.mentions
-            if one.identity.person_id:
-                yield one.identity.person_id
+class Named:
+    """People whom results name: recognised at one moment at least, or mentioned by a reason."""
 
+    def __init__(self) -> None:
+        self.recognised: set[str] = set()
+        self.mentioned: set[str] = set()
 
-def _told(events: Iterable[VideoEvent]) -> Iterator[str]:
-    """People whom events name, either in their own detail or in what they say of a track."""
-    for event in events:
-        inner = event.detail.get("identity")
-        for detail in (event.detail, inner if isinstance(inner, Mapping) else {}):
-            yield from map(str, detail.get("mentions", ()))
-            if person_id := detail.get("person_id"):
-                yield str(person_id)
+    def add(self, shown: Iterable[TrackedFace | TrackSummary], events: Iterable[VideoEvent]) -> None:
+        """Faces or tracks, and events, which name people in their own detail or in what they say of a track."""
+        for one in shown:
+            if isinstance(one.identity, TrackIdentity):
+                self._add(one.identity.person_id, one.identity.mentions)
+        for event in events:
+            inner = event.detail.get("identity")
+            for detail in (event.detail, inner if isinstance(inner, Mapping) else {}):
+                self._add(detail.get("person_id"), detail.get("mentions", ()))
+
+    def _add(self, person_id: str | None, mentions: Iterable[str]) -> None:
+        self.mentioned.update(mentions)
+        if person_id:
+            self.recognised.add(person_id)

@@ -15,6 +15,7 @@ from mien.server.access.oidc import COOKIE, ERRAND_SECONDS, Claims, OtherService
 from mien.server.caller import Role
 from mien.server.config import ServerConfig
 from mien.server.errors import NoAccount, NotLoggedIn
+from mien.server.log import log
 from mien.server.problem import status_of
 from mien.server.routes.session import begin_session
 from mien.server.schema.problems import problems
@@ -39,7 +40,7 @@ def begin_oidc(request: Request, service: ServiceOf) -> Response:
     try:
         url, state = _other(service).start(own_url(request, service.config))
     except MienError as error:
-        return to_the_console(request, service.config, error)
+        return to_the_console(request, service, error)
     answer = RedirectResponse(url, 302)
     answer.set_cookie(
         COOKIE,
@@ -70,7 +71,7 @@ def finish_oidc(
     try:
         account = came_back(request, service, state, code)
     except MienError as error:
-        return to_the_console(request, service.config, error)
+        return to_the_console(request, service, error)
     answer = HTMLResponse(ONWARD.format(url=escape(own_url(request, service.config) + "/")))
     begin_session(service, account, request, answer, "other service")
     answer.delete_cookie(COOKIE, path="/v1/session/oidc", secure=service.config.secure, httponly=True)
@@ -86,11 +87,14 @@ def came_back(request: Request, service: Service, state: str, code: str) -> Acco
     return account_of(service, claims)
 
 
-def to_the_console(request: Request, config: ServerConfig, error: MienError) -> Response:
+def to_the_console(request: Request, service: Service, error: MienError) -> Response:
     """For a browser, which would show JSON: the page to log in at, with the error's code. Raises it for others."""
     if "text/html" not in request.headers.get("Accept", ""):
         raise error
-    url = f"{own_url(request, config)}/login?refused={error.code}"
+    service.metrics.rejected.labels(error.code).inc()
+    # The page has only the code: what is wrong with the settings is for whoever made them.
+    log.warning("refused", extra={"fields": {"code": error.code, "cause": error.cause, "cure": error.cure}})
+    url = f"{own_url(request, service.config)}/login?refused={error.code}"
     return HTMLResponse(ONWARD.format(url=escape(url)), status_of(error))
 
 

@@ -300,7 +300,7 @@ def _file(request: Request, service: Service, caller: Caller, job_id: str, kept:
         cure = "Upload it again with annotate=true." if kept.kind == "annotated" else ""
         raise NotFound(f"This video has no {kept.kind}.", cure)
     detail: dict[str, Plain] = {"kind": kept.kind}
-    if _from_start(request, path.stat().st_size):
+    if _from_start(request, path.stat().st_size) or kept.kind != "annotated":
         service.audit.write(caller, "read_video", job_id, detail=detail)
     else:
         # The rest of what somebody watches already; whoever leaves out the beginning has seen it all the same.

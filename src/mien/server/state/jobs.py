@@ -195,11 +195,14 @@ class JobRecords:
         return ended > 0
 
     def give_back(self, job_id: str) -> None:
-        """Let another process, or this one after a restart, begin it anew; this try does not count."""
+        """Let another process, or this one after a restart, begin it anew; this try does not count.
+
+        One that somebody has just cancelled or deleted is found once its lease is over.
+        """
         with self._state.write() as connection:
             connection.execute(
                 "UPDATE jobs SET state = ?, holder = NULL, until = NULL, tries = tries - 1, progress = 0 "
-                "WHERE id = ? AND holder = ?",
+                "WHERE id = ? AND holder = ? AND cancel = 0 AND removed = 0",
                 (JobState.QUEUED, job_id, self._holder),
             )
 
