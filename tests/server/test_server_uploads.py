@@ -8,8 +8,10 @@ from collections.abc import Sequence
 
 import pytest
 from starlette.requests import Request
+from starlette.types import Message
 
 from mien.server.errors import Busy, ClientGone, Invalid, ServerError, TooLarge, TooSlow, WrongKind
+from mien.server.middleware import _Body
 from mien.server.room import Room
 from mien.server.schema.upload import Field, Form, form_of
 
@@ -143,3 +145,26 @@ def test_a_client_that_hangs_up_is_no_fault() -> None:
 
     with pytest.raises(ClientGone):
         asyncio.run(ask())
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_a_time_limit_that_ends_as_a_piece_comes_is_not_lost(turns: int) -> None:
+    """`asyncio.wait_for` of Python 3.11 loses the cancellation there: a body that drips would go on for ever."""
+
+    async def cancelled_just_after_a_piece() -> bool:
+        piece: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+
+        async def next_piece() -> Message:
+            return await piece
+
+        reading = asyncio.create_task(_Body(next_piece, 100, 60.0).receive())
+        await asyncio.sleep(0.01)
+        piece.set_result({"type": "http.request", "body": b"x", "more_body": True})
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        if not reading.cancel():
+            return True  # it had the piece
+        await asyncio.wait([reading])
+        return reading.cancelled()
+
+    assert asyncio.run(cancelled_just_after_a_piece())
