@@ -8,8 +8,7 @@ cut is something else: the system's cache survives a kill.
 
     python benchmarks/serve_kill.py --kills 100 --faces FOLDER
 
-FOLDER has photos of different people, which are enrolled in turn. Without it one face is enrolled again and again: a
-false positive rate is then soon out of reach, and videos fail with that as the reason.
+FOLDER has photos of different people, which are enrolled in turn; without it one face is enrolled again and again.
 """
 
 from __future__ import annotations
