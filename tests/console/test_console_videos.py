@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
 
 from tests.console.conftest import Console, Told
 
@@ -41,6 +41,30 @@ def test_a_video_becomes_a_report(page: Page, console: Console, talk: Path, told
     page.get_by_role("dialog").get_by_role("button", name="Remove").click()
     expect(page.get_by_text("No videos yet")).to_be_visible()
     assert told == Told()
+
+
+def test_an_upload_that_is_faster_than_the_list_is_in_it(page: Page, console: Console, tmp_path: Path) -> None:
+    path = tmp_path / "letter.mp4"
+    path.write_bytes(b"no video at all")
+    first: list[tuple[Route, APIResponse]] = []
+
+    def hold(route: Route) -> None:
+        if route.request.method == "GET" and not first:
+            first.append((route, route.fetch()))
+        else:
+            route.continue_()
+
+    page.route("**/v1/videos?*", hold)
+    page.goto(f"{console.address}/videos")
+    with page.expect_response(lambda answer: answer.request.method == "POST" and "/v1/videos" in answer.url):
+        page.locator("input[type=file]").set_input_files(path)
+    page.wait_for_timeout(500)
+    for route, answer in first:
+        route.fulfill(response=answer)
+    expect(page.locator(".job")).to_contain_text("Failed", timeout=60_000)
+    page.get_by_role("button", name="Remove").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    expect(page.locator(".job")).to_have_count(0)
 
 
 def test_events_come_by_themselves(page: Page, console: Console, photo: Path, enrolled: Callable[[str], str]) -> None:
