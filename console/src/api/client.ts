@@ -6,6 +6,8 @@ import type { paths } from './schema';
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 let csrf = '';
+// Under which session each request was sent: a late refusal of the last one says nothing of the one that has begun.
+const sentUnder = new WeakMap<Request, string>();
 let expired: () => void = () => {};
 
 /** The token of the session; every request that changes something carries it. */
@@ -29,12 +31,13 @@ export function sessionEnded(path: string): void {
 
 const guard: Middleware = {
   onRequest({ request }) {
+    sentUnder.set(request, csrf);
     if (SAFE.has(request.method)) return;
     for (const [name, value] of Object.entries(signed())) request.headers.set(name, value);
   },
   async onResponse({ request, response }) {
     if (response.ok) return;
-    if (response.status === 401) sessionEnded(new URL(request.url).pathname);
+    if (response.status === 401 && sentUnder.get(request) === csrf) sessionEnded(new URL(request.url).pathname);
     throw await problemOf(response);
   },
 };

@@ -36,8 +36,13 @@ export function useSession() {
 const tabs = new BroadcastChannel('mien-session');
 
 tabs.onmessage = ({ data }: MessageEvent<'in' | 'out'>) => {
-  if (data === 'out') void forgetAll(null);
-  else void queries.resetQueries();
+  if (data === 'out') {
+    void forgetAll(null);
+    return;
+  }
+  // What the other tab has stored may not be seen here yet, or this tab, told late of a log-out, has just removed it.
+  expectSession();
+  void queries.resetQueries();
 };
 
 /** After logging in or out, or setting a password: nothing of whoever was here before stays. */
